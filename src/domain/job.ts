@@ -1,0 +1,138 @@
+import type { RefusalCode } from './refusal.ts';
+
+/** What an operator asked for; one image each. */
+export type JobSpec = ImportSpec | CopySpec | DeleteCopySpec | DeleteSpec;
+export type JobKind = JobSpec['kind'];
+
+/** Bytes come in at `entryStoreId`, from there to central (R3), from there to `storeIds` (R12). */
+export interface ImportSpec {
+  readonly kind: 'import';
+  readonly entryStoreId: string;
+  readonly sizeBytes: number;
+  readonly storeIds: readonly string[];
+  readonly allMustSucceed: boolean;
+}
+
+export interface CopySpec {
+  readonly kind: 'copy';
+  readonly storeIds: readonly string[];
+  readonly allMustSucceed: boolean;
+}
+
+export interface DeleteCopySpec {
+  readonly kind: 'delete-copy';
+  readonly storeId: string;
+}
+
+export interface DeleteSpec {
+  readonly kind: 'delete';
+}
+
+export const JOB_STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: ['running', 'cancelled', 'failed', 'succeeded'],
+  running: ['succeeded', 'partial', 'failed', 'cancelled'],
+  succeeded: [],
+  partial: [],
+  failed: [],
+  cancelled: [],
+};
+
+export interface Reason {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+export interface Job {
+  readonly id: string;
+  /** Order of arrival (R5). */
+  readonly sequence: number;
+  readonly imageId: string;
+  readonly spec: JobSpec;
+  readonly state: JobState;
+  readonly reason: Reason | undefined;
+  readonly cancelRequested: boolean;
+  readonly requestedBy: string;
+  readonly requestId: string;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+export function isEnded(job: Pick<Job, 'state'>): boolean {
+  return job.state !== 'queued' && job.state !== 'running';
+}
+
+export const TASK_KINDS = ['ingest', 'copy', 'delete'] as const;
+export type TaskKind = (typeof TASK_KINDS)[number];
+
+export const TASK_STATES = ['queued', 'assigned', 'running', 'waiting', 'done', 'failed'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/**
+ * queued: to be handed out (not before `notBeforeMs`). assigned: sent to the agent.
+ * running: the agent reported. waiting: its site, or the source's, is away.
+ */
+export const TASK_TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
+  queued: ['assigned', 'waiting', 'failed', 'done'],
+  assigned: ['running', 'waiting', 'queued', 'done', 'failed'],
+  running: ['waiting', 'queued', 'done', 'failed'],
+  waiting: ['queued', 'running', 'done', 'failed'],
+  done: [],
+  failed: [],
+};
+
+/** One agent's part of a job. */
+export interface Task {
+  readonly id: string;
+  readonly jobId: string;
+  readonly imageId: string;
+  readonly storeId: string;
+  readonly kind: TaskKind;
+  /** For a copy: where from. */
+  readonly sourceStoreId: string | undefined;
+  readonly state: TaskState;
+  /** Grows with each assignment; a report with an older number is ignored. */
+  readonly attempt: number;
+  /** How many attempts failed in a way that counts against the limit. */
+  readonly failures: number;
+  readonly notBeforeMs: number;
+  readonly reason: Reason | undefined;
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+}
+
+export function isTaskEnded(task: Pick<Task, 'state'>): boolean {
+  return task.state === 'done' || task.state === 'failed';
+}
+
+export const PHASES = [
+  'preparing',
+  'transferring',
+  'flushing',
+  'verifying',
+  'publishing',
+  'removing',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** How far an attempt is, as its agent counts it. */
+export interface Progress {
+  readonly phase: Phase;
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Of doneBytes: taken over from an earlier attempt. */
+  readonly resumedBytes: number;
+  /** Of the image: never sent, being holes. */
+  readonly holeBytes: number;
+}
+
+/** Bytes of one attempt by what became of them. */
+export interface Traffic {
+  readonly receivedBytes: number;
+  readonly holeBytes: number;
+  readonly resumedBytes: number;
+  readonly verifiedBytes: number;
+}

@@ -1,0 +1,24 @@
+export const ROLES = ['central', 'edge'] as const;
+export type Role = (typeof ROLES)[number];
+
+export const DRIVERS = ['rbd', 'file'] as const;
+export type Driver = (typeof DRIVERS)[number];
+
+/** What a store is, pinned at its first hello (R10). */
+export interface StoreIdentity {
+  readonly driver: Driver;
+  readonly fsid: string;
+  readonly pool: string;
+}
+
+/** A site's image pool, as the hub knows it. */
+export interface StoreRecord {
+  readonly id: string;
+  readonly role: Role;
+  /** Undefined until its first hello. */
+  readonly identity: StoreIdentity | undefined;
+  readonly lastSeenMs: number | undefined;
+}
+
+/** Name of the snapshot every complete image has, protected, as Glance makes it. */
+export const SNAPSHOT_NAME = 'snap';

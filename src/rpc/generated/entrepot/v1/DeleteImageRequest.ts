@@ -1,0 +1,10 @@
+// Original file: proto/entrepot/v1/images.proto
+
+
+export interface DeleteImageRequest {
+  'imageId'?: (string);
+}
+
+export interface DeleteImageRequest__Output {
+  'imageId': (string);
+}

@@ -1,0 +1,15 @@
+// Original file: proto/entrepot/v1/transfer.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Frame {
+  'offset'?: (number | string | Long);
+  'data'?: (Buffer | Uint8Array | string);
+  'last'?: (boolean);
+}
+
+export interface Frame__Output {
+  'offset': (number);
+  'data': (Buffer);
+  'last': (boolean);
+}

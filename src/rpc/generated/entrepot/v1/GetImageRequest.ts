@@ -1,0 +1,10 @@
+// Original file: proto/entrepot/v1/images.proto
+
+
+export interface GetImageRequest {
+  'imageId'?: (string);
+}
+
+export interface GetImageRequest__Output {
+  'imageId': (string);
+}

@@ -1,0 +1,14 @@
+// Original file: proto/entrepot/v1/jobs.proto
+
+
+export interface JobAhead {
+  'id'?: (string);
+  'kind'?: (string);
+  'state'?: (string);
+}
+
+export interface JobAhead__Output {
+  'id': (string);
+  'kind': (string);
+  'state': (string);
+}

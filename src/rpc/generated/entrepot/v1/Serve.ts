@@ -1,0 +1,18 @@
+// Original file: proto/entrepot/v1/agents.proto
+
+
+export interface Serve {
+  'taskId'?: (string);
+  'attempt'?: (number);
+  'imageId'?: (string);
+  'receiverAddress'?: (string);
+  'requestId'?: (string);
+}
+
+export interface Serve__Output {
+  'taskId': (string);
+  'attempt': (number);
+  'imageId': (string);
+  'receiverAddress': (string);
+  'requestId': (string);
+}

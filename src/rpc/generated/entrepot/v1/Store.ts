@@ -1,0 +1,37 @@
+// Original file: proto/entrepot/v1/stores.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Store {
+  'id'?: (string);
+  'role'?: (string);
+  'driver'?: (string);
+  'fsid'?: (string);
+  'pool'?: (string);
+  'online'?: (boolean);
+  'onlineSinceMs'?: (number | string | Long);
+  'lastSeenMs'?: (number | string | Long);
+  'presentCopies'?: (number | string | Long);
+  'freeBytes'?: (number | string | Long);
+  'totalBytes'?: (number | string | Long);
+  'agentVersion'?: (string);
+  '_freeBytes'?: "freeBytes";
+  '_totalBytes'?: "totalBytes";
+}
+
+export interface Store__Output {
+  'id': (string);
+  'role': (string);
+  'driver': (string);
+  'fsid': (string);
+  'pool': (string);
+  'online': (boolean);
+  'onlineSinceMs': (number);
+  'lastSeenMs': (number);
+  'presentCopies': (number);
+  'freeBytes'?: (number);
+  'totalBytes'?: (number);
+  'agentVersion': (string);
+  '_freeBytes'?: "freeBytes";
+  '_totalBytes'?: "totalBytes";
+}

@@ -1,0 +1,77 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { BeginUploadRequest as _entrepot_v1_BeginUploadRequest, BeginUploadRequest__Output as _entrepot_v1_BeginUploadRequest__Output } from './entrepot/v1/BeginUploadRequest.ts';
+import type { ChunkRun as _entrepot_v1_ChunkRun, ChunkRun__Output as _entrepot_v1_ChunkRun__Output } from './entrepot/v1/ChunkRun.ts';
+import type { Copy as _entrepot_v1_Copy, Copy__Output as _entrepot_v1_Copy__Output } from './entrepot/v1/Copy.ts';
+import type { CopyImageReply as _entrepot_v1_CopyImageReply, CopyImageReply__Output as _entrepot_v1_CopyImageReply__Output } from './entrepot/v1/CopyImageReply.ts';
+import type { CopyImageRequest as _entrepot_v1_CopyImageRequest, CopyImageRequest__Output as _entrepot_v1_CopyImageRequest__Output } from './entrepot/v1/CopyImageRequest.ts';
+import type { CreateImageRequest as _entrepot_v1_CreateImageRequest, CreateImageRequest__Output as _entrepot_v1_CreateImageRequest__Output } from './entrepot/v1/CreateImageRequest.ts';
+import type { DeleteCopyRequest as _entrepot_v1_DeleteCopyRequest, DeleteCopyRequest__Output as _entrepot_v1_DeleteCopyRequest__Output } from './entrepot/v1/DeleteCopyRequest.ts';
+import type { DeleteImageRequest as _entrepot_v1_DeleteImageRequest, DeleteImageRequest__Output as _entrepot_v1_DeleteImageRequest__Output } from './entrepot/v1/DeleteImageRequest.ts';
+import type { DownloadRequest as _entrepot_v1_DownloadRequest, DownloadRequest__Output as _entrepot_v1_DownloadRequest__Output } from './entrepot/v1/DownloadRequest.ts';
+import type { Frame as _entrepot_v1_Frame, Frame__Output as _entrepot_v1_Frame__Output } from './entrepot/v1/Frame.ts';
+import type { GetImageRequest as _entrepot_v1_GetImageRequest, GetImageRequest__Output as _entrepot_v1_GetImageRequest__Output } from './entrepot/v1/GetImageRequest.ts';
+import type { GetJobRequest as _entrepot_v1_GetJobRequest, GetJobRequest__Output as _entrepot_v1_GetJobRequest__Output } from './entrepot/v1/GetJobRequest.ts';
+import type { Image as _entrepot_v1_Image, Image__Output as _entrepot_v1_Image__Output } from './entrepot/v1/Image.ts';
+import type { ImagesClient as _entrepot_v1_ImagesClient, ImagesDefinition as _entrepot_v1_ImagesDefinition } from './entrepot/v1/Images.ts';
+import type { Job as _entrepot_v1_Job, Job__Output as _entrepot_v1_Job__Output } from './entrepot/v1/Job.ts';
+import type { JobAhead as _entrepot_v1_JobAhead, JobAhead__Output as _entrepot_v1_JobAhead__Output } from './entrepot/v1/JobAhead.ts';
+import type { JobsClient as _entrepot_v1_JobsClient, JobsDefinition as _entrepot_v1_JobsDefinition } from './entrepot/v1/Jobs.ts';
+import type { ListImagesReply as _entrepot_v1_ListImagesReply, ListImagesReply__Output as _entrepot_v1_ListImagesReply__Output } from './entrepot/v1/ListImagesReply.ts';
+import type { ListImagesRequest as _entrepot_v1_ListImagesRequest, ListImagesRequest__Output as _entrepot_v1_ListImagesRequest__Output } from './entrepot/v1/ListImagesRequest.ts';
+import type { ListJobsReply as _entrepot_v1_ListJobsReply, ListJobsReply__Output as _entrepot_v1_ListJobsReply__Output } from './entrepot/v1/ListJobsReply.ts';
+import type { ListJobsRequest as _entrepot_v1_ListJobsRequest, ListJobsRequest__Output as _entrepot_v1_ListJobsRequest__Output } from './entrepot/v1/ListJobsRequest.ts';
+import type { ListLocationsReply as _entrepot_v1_ListLocationsReply, ListLocationsReply__Output as _entrepot_v1_ListLocationsReply__Output } from './entrepot/v1/ListLocationsReply.ts';
+import type { ListLocationsRequest as _entrepot_v1_ListLocationsRequest, ListLocationsRequest__Output as _entrepot_v1_ListLocationsRequest__Output } from './entrepot/v1/ListLocationsRequest.ts';
+import type { Location as _entrepot_v1_Location, Location__Output as _entrepot_v1_Location__Output } from './entrepot/v1/Location.ts';
+import type { Progress as _entrepot_v1_Progress, Progress__Output as _entrepot_v1_Progress__Output } from './entrepot/v1/Progress.ts';
+import type { PullRequest as _entrepot_v1_PullRequest, PullRequest__Output as _entrepot_v1_PullRequest__Output } from './entrepot/v1/PullRequest.ts';
+import type { PushHello as _entrepot_v1_PushHello, PushHello__Output as _entrepot_v1_PushHello__Output } from './entrepot/v1/PushHello.ts';
+import type { PushMessage as _entrepot_v1_PushMessage, PushMessage__Output as _entrepot_v1_PushMessage__Output } from './entrepot/v1/PushMessage.ts';
+import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Output } from './entrepot/v1/Task.ts';
+import type { TransferClient as _entrepot_v1_TransferClient, TransferDefinition as _entrepot_v1_TransferDefinition } from './entrepot/v1/Transfer.ts';
+import type { UploadReply as _entrepot_v1_UploadReply, UploadReply__Output as _entrepot_v1_UploadReply__Output } from './entrepot/v1/UploadReply.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  entrepot: {
+    v1: {
+      BeginUploadRequest: MessageTypeDefinition<_entrepot_v1_BeginUploadRequest, _entrepot_v1_BeginUploadRequest__Output>
+      ChunkRun: MessageTypeDefinition<_entrepot_v1_ChunkRun, _entrepot_v1_ChunkRun__Output>
+      Copy: MessageTypeDefinition<_entrepot_v1_Copy, _entrepot_v1_Copy__Output>
+      CopyImageReply: MessageTypeDefinition<_entrepot_v1_CopyImageReply, _entrepot_v1_CopyImageReply__Output>
+      CopyImageRequest: MessageTypeDefinition<_entrepot_v1_CopyImageRequest, _entrepot_v1_CopyImageRequest__Output>
+      CreateImageRequest: MessageTypeDefinition<_entrepot_v1_CreateImageRequest, _entrepot_v1_CreateImageRequest__Output>
+      DeleteCopyRequest: MessageTypeDefinition<_entrepot_v1_DeleteCopyRequest, _entrepot_v1_DeleteCopyRequest__Output>
+      DeleteImageRequest: MessageTypeDefinition<_entrepot_v1_DeleteImageRequest, _entrepot_v1_DeleteImageRequest__Output>
+      DownloadRequest: MessageTypeDefinition<_entrepot_v1_DownloadRequest, _entrepot_v1_DownloadRequest__Output>
+      Frame: MessageTypeDefinition<_entrepot_v1_Frame, _entrepot_v1_Frame__Output>
+      GetImageRequest: MessageTypeDefinition<_entrepot_v1_GetImageRequest, _entrepot_v1_GetImageRequest__Output>
+      GetJobRequest: MessageTypeDefinition<_entrepot_v1_GetJobRequest, _entrepot_v1_GetJobRequest__Output>
+      Image: MessageTypeDefinition<_entrepot_v1_Image, _entrepot_v1_Image__Output>
+      Images: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_ImagesClient> & { service: _entrepot_v1_ImagesDefinition }
+      Job: MessageTypeDefinition<_entrepot_v1_Job, _entrepot_v1_Job__Output>
+      JobAhead: MessageTypeDefinition<_entrepot_v1_JobAhead, _entrepot_v1_JobAhead__Output>
+      Jobs: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_JobsClient> & { service: _entrepot_v1_JobsDefinition }
+      ListImagesReply: MessageTypeDefinition<_entrepot_v1_ListImagesReply, _entrepot_v1_ListImagesReply__Output>
+      ListImagesRequest: MessageTypeDefinition<_entrepot_v1_ListImagesRequest, _entrepot_v1_ListImagesRequest__Output>
+      ListJobsReply: MessageTypeDefinition<_entrepot_v1_ListJobsReply, _entrepot_v1_ListJobsReply__Output>
+      ListJobsRequest: MessageTypeDefinition<_entrepot_v1_ListJobsRequest, _entrepot_v1_ListJobsRequest__Output>
+      ListLocationsReply: MessageTypeDefinition<_entrepot_v1_ListLocationsReply, _entrepot_v1_ListLocationsReply__Output>
+      ListLocationsRequest: MessageTypeDefinition<_entrepot_v1_ListLocationsRequest, _entrepot_v1_ListLocationsRequest__Output>
+      Location: MessageTypeDefinition<_entrepot_v1_Location, _entrepot_v1_Location__Output>
+      Progress: MessageTypeDefinition<_entrepot_v1_Progress, _entrepot_v1_Progress__Output>
+      PullRequest: MessageTypeDefinition<_entrepot_v1_PullRequest, _entrepot_v1_PullRequest__Output>
+      PushHello: MessageTypeDefinition<_entrepot_v1_PushHello, _entrepot_v1_PushHello__Output>
+      PushMessage: MessageTypeDefinition<_entrepot_v1_PushMessage, _entrepot_v1_PushMessage__Output>
+      Task: MessageTypeDefinition<_entrepot_v1_Task, _entrepot_v1_Task__Output>
+      Transfer: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_TransferClient> & { service: _entrepot_v1_TransferDefinition }
+      UploadReply: MessageTypeDefinition<_entrepot_v1_UploadReply, _entrepot_v1_UploadReply__Output>
+    }
+  }
+}
+

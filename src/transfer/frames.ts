@@ -1,0 +1,26 @@
+/** A piece of a chunk on its way (proto/entrepot/v1/transfer.proto, `Frame`). */
+export interface Frame {
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly last: boolean;
+}
+
+/** A run of neighbouring chunks, by index. */
+export interface ChunkRun {
+  readonly firstChunk: number;
+  readonly chunkCount: number;
+}
+
+/** At most so many runs in one PullRequest: keeps it far below the message limit. */
+export const RUNS_PER_REQUEST = 4096;
+
+/** Payload of a frame (STACK.md: smaller costs a little, larger gains nothing). */
+export const FRAME_BYTES = 1024 * 1024;
+
+/**
+ * Where frames come from, whoever dialled whom. The receiver asks; frames of one call
+ * come in the order of its runs. Stops when `signal` aborts. Rejects with a Refusal.
+ */
+export interface FrameSource {
+  pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncIterable<Frame>;
+}
