@@ -23,5 +23,5 @@ export const COPY_TRANSITIONS: Readonly<Record<CopyState | 'absent', readonly (C
   present: ['lost', 'corrupt', 'deleting'],
   lost: ['copying', 'deleting', 'absent', 'present'],
   corrupt: ['copying', 'deleting', 'absent'],
-  deleting: ['absent', 'present'],
+  deleting: ['absent', 'present', 'failed'],
 };

@@ -69,18 +69,3 @@ export class Refusal extends Error {
 export function isRefusalCode(text: string): text is RefusalCode {
   return (REFUSAL_CODES as readonly string[]).includes(text);
 }
-
-/**
- * Whether the same attempt may end well later without anyone changing the request.
- * Sorted once, here: nothing else decides what is worth a retry.
- */
-export function isTransient(code: RefusalCode): boolean {
-  return (
-    code === 'UNAVAILABLE' ||
-    code === 'TIMEOUT' ||
-    code === 'NO_SPACE' ||
-    code === 'CORRUPT' ||
-    code === 'IN_USE' ||
-    code === 'INTERNAL'
-  );
-}

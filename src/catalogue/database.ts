@@ -1,0 +1,66 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { Refusal } from '../domain/refusal.ts';
+import { MIGRATIONS } from './migrations/index.ts';
+
+export type Sqlite = Database.Database;
+
+/**
+ * Opens the catalogue's file, brings it to this version's schema, and holds it for this
+ * process alone. UNAVAILABLE when another hub has it, INVALID when it is newer than we are
+ * or cannot be opened.
+ */
+export function openDatabase(path: string): Sqlite {
+  let sqlite: Sqlite;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    sqlite = new Database(path);
+  } catch (error) {
+    throw new Refusal('INVALID', `the catalogue ${path} cannot be opened: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'check `catalogue` in the hub configuration, and the rights on that folder',
+    });
+  }
+  try {
+    // A second hub on the same file would be a second truth: the first writer keeps the lock.
+    sqlite.pragma('locking_mode = EXCLUSIVE');
+    sqlite.pragma('journal_mode = WAL');
+    // What is acknowledged must survive a power cut, not only a crash of ours.
+    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma('foreign_keys = ON');
+    migrate(sqlite, path);
+    return sqlite;
+  } catch (error) {
+    sqlite.close();
+    if (error instanceof Refusal) throw error;
+    if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY')) {
+      throw new Refusal('UNAVAILABLE', `the catalogue ${path} is held by another process`, {
+        cause: error,
+        hint: 'is another hub running with the same configuration?',
+      });
+    }
+    throw new Refusal('INVALID', `the catalogue ${path} is not usable: ${(error as Error).message}`, {
+      cause: error,
+      hint: 'is it a file that the hub made?',
+    });
+  }
+}
+
+function migrate(sqlite: Sqlite, path: string): void {
+  const apply = sqlite.transaction(() => {
+    const version = sqlite.pragma('user_version', { simple: true }) as number;
+    if (version > MIGRATIONS.length) {
+      throw new Refusal(
+        'INVALID',
+        `the catalogue ${path} has schema ${version}, this hub knows ${MIGRATIONS.length}`,
+        {
+          hint: 'run the newer hub it was made by',
+        },
+      );
+    }
+    for (const migration of MIGRATIONS.slice(version)) sqlite.exec(migration);
+    sqlite.pragma(`user_version = ${MIGRATIONS.length}`);
+  });
+  apply.exclusive();
+}

@@ -1,0 +1,157 @@
+import {
+  JOB_TRANSITIONS,
+  type Job,
+  type JobKind,
+  type JobSpec,
+  type JobState,
+  type Reason,
+} from '../domain/job.ts';
+import { Refusal, type RefusalCode } from '../domain/refusal.ts';
+import type { Sqlite } from './database.ts';
+import type { Events } from './events.ts';
+
+const UNENDED = `state IN ('queued', 'running')`;
+
+/** The jobs of the catalogue, in order of arrival. Writes run inside `Catalogue.transact`. */
+export class Jobs {
+  readonly #sqlite: Sqlite;
+  readonly #events: Events;
+  readonly #now: () => number;
+  readonly #find;
+  readonly #unendedOfImage;
+  readonly #unended;
+
+  constructor(sqlite: Sqlite, events: Events, now: () => number) {
+    this.#sqlite = sqlite;
+    this.#events = events;
+    this.#now = now;
+    this.#find = sqlite.prepare('SELECT * FROM jobs WHERE id = ?');
+    this.#unendedOfImage = sqlite.prepare(
+      `SELECT * FROM jobs WHERE image_id = ? AND ${UNENDED} ORDER BY sequence`,
+    );
+    this.#unended = sqlite.prepare(`SELECT * FROM jobs WHERE ${UNENDED} ORDER BY sequence`);
+  }
+
+  insert(job: {
+    readonly id: string;
+    readonly imageId: string;
+    readonly spec: JobSpec;
+    readonly requestedBy: string;
+    readonly requestId: string;
+  }): Job {
+    this.#sqlite
+      .prepare(
+        `INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, created_at_ms)
+         VALUES (@id, @imageId, @kind, @spec, 'queued', @requestedBy, @requestId, @now)`,
+      )
+      .run({ ...job, kind: job.spec.kind, spec: JSON.stringify(job.spec), now: this.#now() });
+    const subject = { imageId: job.imageId, jobId: job.id, requestId: job.requestId };
+    this.#events.append('job.queued', subject, { spec: job.spec, requestedBy: job.requestedBy });
+    return this.get(job.id);
+  }
+
+  find(id: string): Job | undefined {
+    const row = this.#find.get(id) as JobRow | undefined;
+    return row === undefined ? undefined : fromRow(row);
+  }
+
+  /** As `find`; NOT_FOUND when there is none. */
+  get(id: string): Job {
+    const job = this.find(id);
+    if (job !== undefined) return job;
+    throw new Refusal('NOT_FOUND', `job ${id} is not in the catalogue`, {
+      hint: '`entrepot job list --all` shows them',
+    });
+  }
+
+  unendedOfImage(imageId: string): Job[] {
+    return (this.#unendedOfImage.all(imageId) as JobRow[]).map(fromRow);
+  }
+
+  unended(): Job[] {
+    return (this.#unended.all() as JobRow[]).map(fromRow);
+  }
+
+  /** Newest first. */
+  page(options: { imageId?: string | undefined; all: boolean; limit: number }): Job[] {
+    const rows = this.#sqlite
+      .prepare(
+        `SELECT * FROM jobs WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED})
+         ORDER BY sequence DESC LIMIT @limit`,
+      )
+      .all({ imageId: options.imageId ?? null, all: options.all ? 1 : 0, limit: options.limit });
+    return (rows as JobRow[]).map(fromRow);
+  }
+
+  /** The one way to change a state: checks the move, writes it with its time, and logs it. */
+  setState(id: string, state: JobState, reason?: Reason): void {
+    const before = this.get(id);
+    if (!JOB_TRANSITIONS[before.state].includes(state)) {
+      throw new Refusal('INTERNAL', `job ${id} cannot go from ${before.state} to ${state}`);
+    }
+    const now = this.#now();
+    this.#sqlite
+      .prepare(
+        `UPDATE jobs SET state = @state, reason_code = @code, reason = @message,
+           started_at_ms = CASE WHEN @state = 'running' THEN @now ELSE started_at_ms END,
+           ended_at_ms = CASE WHEN @state = 'running' THEN NULL ELSE @now END
+         WHERE id = @id`,
+      )
+      .run({ id, state, now, code: reason?.code ?? null, message: reason?.message ?? null });
+    this.#events.append(
+      `job.${state}`,
+      { imageId: before.imageId, jobId: id, requestId: before.requestId },
+      { kind: before.spec.kind, ...reason },
+    );
+  }
+
+  requestCancel(id: string, requestedBy: string): void {
+    const job = this.get(id);
+    if (job.cancelRequested) return;
+    this.#sqlite.prepare('UPDATE jobs SET cancel_requested = 1 WHERE id = ?').run(id);
+    this.#events.append('job.cancel-requested', { imageId: job.imageId, jobId: id }, { requestedBy });
+  }
+
+  /** Unended jobs by kind and state, with the time the oldest of each was asked for. */
+  countUnended(): { kind: JobKind; state: JobState; count: number; oldestMs: number }[] {
+    return this.#sqlite
+      .prepare(
+        `SELECT kind, state, count(*) AS count, min(created_at_ms) AS oldestMs FROM jobs
+         WHERE ${UNENDED} GROUP BY kind, state`,
+      )
+      .all() as { kind: JobKind; state: JobState; count: number; oldestMs: number }[];
+  }
+}
+
+interface JobRow {
+  sequence: number;
+  id: string;
+  image_id: string;
+  spec: string;
+  state: JobState;
+  reason_code: RefusalCode | null;
+  reason: string | null;
+  cancel_requested: number;
+  requested_by: string;
+  request_id: string;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+}
+
+function fromRow(row: JobRow): Job {
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    imageId: row.image_id,
+    spec: JSON.parse(row.spec) as JobSpec,
+    state: row.state,
+    reason: row.reason_code === null ? undefined : { code: row.reason_code, message: row.reason ?? '' },
+    cancelRequested: row.cancel_requested === 1,
+    requestedBy: row.requested_by,
+    requestId: row.request_id,
+    createdAtMs: row.created_at_ms,
+    startedAtMs: row.started_at_ms ?? undefined,
+    endedAtMs: row.ended_at_ms ?? undefined,
+  };
+}

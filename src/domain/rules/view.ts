@@ -1,0 +1,64 @@
+import type { Copy } from '../copy.ts';
+import type { Image } from '../image.ts';
+import type { Job } from '../job.ts';
+import { Refusal } from '../refusal.ts';
+import type { StoreRecord } from '../store.ts';
+
+/** What the catalogue knows of one image; every rule is a function of this and the request. */
+export interface ImageView {
+  readonly image: Image;
+  readonly copies: readonly Copy[];
+  /** Unended jobs of the image in order of arrival. */
+  readonly jobs: readonly Job[];
+  /** All stores, central among them. */
+  readonly stores: readonly StoreRecord[];
+}
+
+export function centralOf(stores: readonly StoreRecord[]): StoreRecord {
+  const central = stores.find((store) => store.role === 'central');
+  if (central === undefined) throw new Refusal('INTERNAL', 'no store has the role central');
+  return central;
+}
+
+export function copyAt(copies: readonly Copy[], storeId: string): Copy | undefined {
+  return copies.find((copy) => copy.storeId === storeId);
+}
+
+export function isPresent(copies: readonly Copy[], storeId: string): boolean {
+  return copyAt(copies, storeId)?.state === 'present';
+}
+
+/** Which stores will hold the image once every unended job has succeeded, and through what. */
+export interface Foresight {
+  readonly holders: ReadonlyMap<string, 'present' | Job>;
+  /** The job that will have deleted the image. */
+  readonly deletedBy: Job | undefined;
+}
+
+/** Folds the unended jobs, in their order, over what is there. */
+export function foresee(view: Omit<ImageView, 'image'>): Foresight {
+  const central = centralOf(view.stores).id;
+  const holders = new Map<string, 'present' | Job>();
+  let deletedBy: Job | undefined;
+  for (const copy of view.copies) if (copy.state === 'present') holders.set(copy.storeId, 'present');
+  const make = (job: Job, storeIds: readonly string[]) => {
+    for (const id of storeIds) if (!holders.has(id)) holders.set(id, job);
+  };
+  for (const job of view.jobs) {
+    const { spec } = job;
+    if (job.cancelRequested) continue;
+    if (spec.kind === 'import') make(job, [spec.entryStoreId, central, ...spec.storeIds]);
+    else if (spec.kind === 'copy') make(job, spec.storeIds);
+    else if (spec.kind === 'delete-copy') holders.delete(spec.storeId);
+    else {
+      holders.clear();
+      deletedBy = job;
+    }
+  }
+  return { holders, deletedBy };
+}
+
+/** Stores by name, for sentences: `dcn0, dcn1`. */
+export function list(ids: readonly string[]): string {
+  return ids.join(', ');
+}

@@ -1,0 +1,116 @@
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import { parseUuid } from '../domain/ids.ts';
+import { isEnded } from '../domain/job.ts';
+import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
+import type { Handlers } from '../rpc/handlers.ts';
+import type { JobsService } from '../rpc/proto.ts';
+import type { ChangeFeed } from './change-feed.ts';
+import { pageLimit } from './images-service.ts';
+import type { ProgressBoard } from './progress-board.ts';
+import type { Requests } from './requests.ts';
+import { jobView } from './views.ts';
+
+/** A watcher is told at most so often: faster than a person can read, slow enough for a thousand watchers. */
+const WATCH_INTERVAL_MS = 250;
+
+export interface JobsParts {
+  readonly catalogue: Catalogue;
+  readonly requests: Requests;
+  readonly board: ProgressBoard;
+  readonly feed: ChangeFeed;
+}
+
+/** proto/entrepot/v1/jobs.proto. */
+export function jobsService({ catalogue, requests, board, feed }: JobsParts): Handlers<JobsService> {
+  const shown = (jobId: string): WireJob => {
+    const job = catalogue.jobs.get(jobId);
+    const unended = catalogue.jobs.unendedOfImage(job.imageId);
+    return jobView(job, catalogue.tasks.ofJob(jobId), unended, board);
+  };
+  return {
+    List: async (request) => {
+      const imageId = request.imageId === '' ? undefined : parseUuid(request.imageId);
+      const jobs = catalogue.jobs.page({ imageId, all: request.all, limit: pageLimit(request.limit) });
+      return { jobs: jobs.map((job) => shown(job.id)) };
+    },
+
+    Get: async (request) => shown(parseUuid(request.jobId, 'job id')),
+
+    Watch: async (request, write, { signal }) => {
+      const jobId = parseUuid(request.jobId, 'job id');
+      const changes = new Changes(feed, catalogue.jobs.get(jobId).imageId, signal);
+      try {
+        for (let told = ''; ; ) {
+          const job = shown(jobId);
+          const text = JSON.stringify(job);
+          if (text !== told) await write(job);
+          told = text;
+          if (isEnded(catalogue.jobs.get(jobId))) return;
+          await changes.next();
+        }
+      } finally {
+        changes.stop();
+      }
+    },
+
+    Cancel: async (request, context) => shown(requests.cancel(request.jobId, context).id),
+  };
+}
+
+/** Waits for the next change, and lets changes that come close together count as one. */
+class Changes {
+  readonly #stopListening: () => void;
+  readonly #signal: AbortSignal;
+  #pending = false;
+  #wake: () => void = () => undefined;
+  #lastMs = 0;
+
+  constructor(feed: ChangeFeed, imageId: string, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#stopListening = feed.listen(imageId, () => {
+      this.#pending = true;
+      this.#wake();
+    });
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = () => this.#wake();
+
+  /** Settles after the next change; rejects when the watcher left. */
+  async next(): Promise<void> {
+    await this.#until(() => this.#pending);
+    const restMs = this.#lastMs + WATCH_INTERVAL_MS - performance.now();
+    if (restMs > 0) await this.#sleep(restMs);
+    this.#lastMs = performance.now();
+    this.#pending = false;
+  }
+
+  stop(): void {
+    this.#stopListening();
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      this.#signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (performance.now() < deadline) {
+      this.#signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.max(1, deadline - performance.now()));
+        this.#wake = () => {
+          if (!this.#signal.aborted) return;
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+}

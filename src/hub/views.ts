@@ -1,0 +1,116 @@
+import type { Image } from '../domain/image.ts';
+import type { Job, JobSpec, Task } from '../domain/job.ts';
+import { ahead, type ImageView, importProgress, waitingSentence } from '../domain/rules/index.ts';
+import type { Image as WireImage } from '../rpc/generated/entrepot/v1/Image.ts';
+import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
+import type { Task as WireTask } from '../rpc/generated/entrepot/v1/Task.ts';
+import type { ProgressBoard } from './progress-board.ts';
+
+/** An image as operators see it, with the progress of each copy under way (R13). */
+export function imageView(view: ImageView, tasks: readonly Task[], board: ProgressBoard): WireImage {
+  const { image, copies, jobs, stores } = view;
+  const { importingTo, failed } = importProgress(copies, jobs, stores);
+  return {
+    ...imageRecord(image),
+    copies: copies.map((copy) => {
+      const task = tasks.find((one) => one.storeId === copy.storeId);
+      return {
+        storeId: copy.storeId,
+        state: copy.state,
+        reason: copy.reason ?? task?.reason?.message ?? '',
+        verifiedRoot: copy.verifiedRoot ?? '',
+        verifiedAtMs: copy.verifiedAtMs ?? 0,
+        progress: task === undefined ? null : (board.view(task.id) ?? null),
+      };
+    }),
+    osGlanceImportingToStores: importingTo,
+    osGlanceFailedImport: failed,
+  };
+}
+
+/** The Glance v2 record alone. */
+export function imageRecord(image: Image): WireImage {
+  const { data } = image;
+  return {
+    id: image.id,
+    name: image.name,
+    status: image.status,
+    visibility: image.visibility,
+    owner: image.owner,
+    protected: image.protected,
+    osHidden: image.osHidden,
+    diskFormat: image.diskFormat,
+    containerFormat: image.containerFormat,
+    minDiskGib: image.minDiskGib,
+    minRamMib: image.minRamMib,
+    tags: [...image.tags],
+    properties: { ...image.properties },
+    createdAtMs: image.createdAtMs,
+    updatedAtMs: image.updatedAtMs,
+    ...(data && {
+      sizeBytes: data.sizeBytes,
+      virtualSizeBytes: data.virtualSizeBytes,
+      dataBytes: data.dataBytes,
+      checksum: data.checksum,
+      osHashAlgo: data.osHashAlgo,
+      osHashValue: data.osHashValue,
+      root: data.root,
+    }),
+  };
+}
+
+/** A job as operators see it, with its place among the image's unended jobs (R5). */
+export function jobView(
+  job: Job,
+  tasks: readonly Task[],
+  unended: readonly Job[],
+  board: ProgressBoard,
+): WireJob {
+  const before = job.state === 'queued' ? ahead(job, unended) : [];
+  return {
+    id: job.id,
+    kind: job.spec.kind,
+    imageId: job.imageId,
+    state: job.state,
+    reason: job.reason?.message ?? (before.length > 0 ? waitingSentence(before) : ''),
+    reasonCode: job.reason?.code ?? '',
+    storeIds: storesOf(job.spec),
+    place: before.length,
+    ahead: before.map((other) => ({ id: other.id, kind: other.spec.kind, state: other.state })),
+    tasks: tasks.map((task) => taskView(task, board)),
+    requestedBy: job.requestedBy,
+    requestId: job.requestId,
+    createdAtMs: job.createdAtMs,
+    startedAtMs: job.startedAtMs ?? 0,
+    endedAtMs: job.endedAtMs ?? 0,
+    cancelRequested: job.cancelRequested,
+  };
+}
+
+function taskView(task: Task, board: ProgressBoard): WireTask {
+  return {
+    id: task.id,
+    kind: task.kind,
+    storeId: task.storeId,
+    sourceStoreId: task.sourceStoreId ?? '',
+    state: task.state,
+    attempt: task.attempt,
+    reason: task.reason?.message ?? '',
+    reasonCode: task.reason?.code ?? '',
+    notBeforeMs: task.notBeforeMs,
+    progress: board.view(task.id) ?? null,
+  };
+}
+
+function storesOf(spec: JobSpec): string[] {
+  switch (spec.kind) {
+    case 'import':
+      return [...new Set([spec.entryStoreId, ...spec.storeIds])];
+    case 'copy':
+      return [...spec.storeIds];
+    case 'delete-copy':
+      return [spec.storeId];
+    case 'delete':
+      return [];
+  }
+}

@@ -1,0 +1,72 @@
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Job, Reason, Task } from '../domain/job.ts';
+import { requireVerified } from '../domain/rules/index.ts';
+import type { Outcome } from './agent-port.ts';
+import type { QueueParts } from './parts.ts';
+import { delayMs, judge } from './retry.ts';
+
+/**
+ * What an attempt's end does to the catalogue. All of these run inside a transaction.
+ * A Refusal from `applyOutcome` means that the report is not acceptable.
+ */
+export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome): void {
+  const { imageId, storeId, jobId } = task;
+  switch (outcome.kind) {
+    case 'failed':
+      return;
+    case 'ingested':
+      catalogue.images.setData(imageId, outcome.data);
+      // An edge-born image counts only once central has it (R3): its copy is held back.
+      if (catalogue.stores.find(storeId)?.role === 'central') {
+        catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: outcome.data.root, jobId });
+      }
+      break;
+    case 'copied':
+      requireVerified(catalogue.images.get(imageId), storeId, outcome.verifiedRoot);
+      catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: outcome.verifiedRoot, jobId });
+      break;
+    case 'deleted':
+      catalogue.copies.set(imageId, storeId, 'absent', { jobId });
+  }
+  catalogue.tasks.set(task.id, 'done');
+}
+
+/** Puts the task back in line or gives it up; true when it will be tried again. */
+export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boolean {
+  const { catalogue, retry, now, random } = parts;
+  const job = catalogue.jobs.get(task.jobId);
+  const verdict = judge(task, job, reason, retry);
+  if (!verdict.again || isUnwanted(task, job)) {
+    giveUp(catalogue, task, job.cancelRequested ? CANCELLED : reason);
+    return false;
+  }
+  const failures = task.failures + (verdict.counts ? 1 : 0);
+  const notBeforeMs = now() + delayMs(task.attempt, retry, random);
+  catalogue.tasks.set(task.id, 'queued', { failures, notBeforeMs, reason });
+  const state = task.kind === 'delete' ? 'deleting' : 'copying';
+  const { imageId, storeId, jobId } = task;
+  catalogue.copies.set(imageId, storeId, state, { reason: reason.message, jobId });
+  return true;
+}
+
+const CANCELLED: Reason = { code: 'CANCELLED', message: 'cancelled' };
+
+/** A cancelled job's task is not repeated, unless it is what puts things back. */
+function isUnwanted(task: Task, job: Job): boolean {
+  return job.cancelRequested && (task.kind !== 'delete' || job.spec.kind === 'delete-copy');
+}
+
+/** The task failed for good. What it was making is absent or marked failed; what it could not delete is back. */
+export function giveUp(catalogue: Catalogue, task: Task, reason: Reason): void {
+  const { imageId, storeId, jobId } = task;
+  catalogue.tasks.set(task.id, 'failed', { reason });
+  if (task.kind === 'delete') {
+    const whole = catalogue.copies.find(imageId, storeId)?.verifiedRoot !== undefined;
+    catalogue.copies.set(imageId, storeId, whole ? 'present' : 'failed', { reason: reason.message, jobId });
+  } else if (task.kind === 'ingest' || reason.code === 'CANCELLED') {
+    // An agent puts away what it was making of these; the inventory shows what was left over.
+    catalogue.copies.set(imageId, storeId, 'absent', { jobId });
+  } else {
+    catalogue.copies.set(imageId, storeId, 'failed', { reason: reason.message, jobId });
+  }
+}

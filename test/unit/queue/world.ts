@@ -1,0 +1,229 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Catalogue } from '../../../src/catalogue/catalogue.ts';
+import { isEnded, type Job } from '../../../src/domain/job.ts';
+import {
+  type CopyRequest,
+  centralOf,
+  decideCopy,
+  locationsOf,
+  requireCopyDeletable,
+  requireImageDeletable,
+} from '../../../src/domain/rules/index.ts';
+import { reconcile } from '../../../src/hub/reconcile.ts';
+import { Queue } from '../../../src/queue/queue.ts';
+import { dataOf, FakeSites } from './fake-sites.ts';
+
+export const STORE_IDS = ['central', 'dcn0', 'dcn1'];
+const WHO = { requestedBy: 'ada', requestId: 'r' };
+
+/** A hub on a real database file, with sites that do as they are told, and a clock that stands still. */
+export class World implements Disposable {
+  readonly sites = new FakeSites(STORE_IDS);
+  readonly imageIds: string[] = [];
+  nowMs = 1_000_000;
+  catalogue: Catalogue;
+  queue: Queue;
+  readonly faults: unknown[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'entrepot-queue-'));
+  #ids = 0;
+
+  constructor(images = 1) {
+    this.catalogue = this.#open();
+    this.catalogue.transact(() => {
+      this.catalogue.stores.configure(
+        STORE_IDS.map((id) => ({ id, role: id === 'central' ? ('central' as const) : ('edge' as const) })),
+      );
+      for (let n = 0; n < images; n++) this.#addImage();
+    });
+    this.queue = this.#startQueue();
+  }
+
+  #addImage(): void {
+    const id = this.#newId();
+    this.imageIds.push(id);
+    this.catalogue.images.insert(
+      id,
+      {
+        name: 'n',
+        visibility: 'private',
+        owner: 'ada',
+        protected: false,
+        osHidden: false,
+        diskFormat: 'raw',
+        containerFormat: 'bare',
+        minDiskGib: 0,
+        minRamMib: 0,
+        tags: [],
+        properties: {},
+      },
+      'r',
+    );
+  }
+
+  /** As after an import at central. */
+  fill(imageId: string, ...storeIds: string[]): void {
+    this.catalogue.transact(() => {
+      this.catalogue.manifests.put(dataOf(imageId).root, Buffer.from('manifest'));
+      this.catalogue.images.setStatus(imageId, 'importing', {});
+      this.catalogue.images.setData(imageId, dataOf(imageId));
+      this.catalogue.images.setStatus(imageId, 'active', {});
+      for (const storeId of ['central', ...storeIds]) {
+        this.catalogue.copies.set(imageId, storeId, 'copying');
+        this.catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: dataOf(imageId).root });
+        this.sites.site(storeId).disk.set(imageId, 'whole');
+      }
+    });
+  }
+
+  import(
+    imageId: string,
+    entryStoreId: string,
+    storeIds: string[],
+    allMustSucceed: boolean,
+  ): Job | undefined {
+    return this.#request(() => {
+      const { image, jobs } = this.catalogue.view(imageId);
+      if (image.status !== 'queued' || jobs.length > 0) return undefined;
+      // The real hub has the manifest from the agent before the agent's report.
+      this.catalogue.manifests.put(dataOf(imageId).root, Buffer.from('manifest'));
+      const spec = { kind: 'import', entryStoreId, sizeBytes: 4096, storeIds, allMustSucceed } as const;
+      return this.queue.submit(imageId, spec, WHO);
+    });
+  }
+
+  copy(imageId: string, request: CopyRequest): Job | undefined {
+    return this.#request(() => {
+      const decision = decideCopy(request, this.catalogue.view(imageId));
+      if (decision.do === 'queue') return this.queue.submit(imageId, decision.spec, WHO);
+      return decision.do === 'join' ? decision.job : undefined;
+    });
+  }
+
+  deleteCopy(imageId: string, storeId: string): Job | undefined {
+    return this.#request(() => {
+      requireCopyDeletable(storeId, this.catalogue.view(imageId));
+      return this.queue.submit(imageId, { kind: 'delete-copy', storeId }, WHO);
+    });
+  }
+
+  deleteImage(imageId: string): Job | undefined {
+    return this.#request(() => {
+      requireImageDeletable(this.catalogue.view(imageId));
+      return this.queue.submit(imageId, { kind: 'delete' }, WHO);
+    });
+  }
+
+  #request(work: () => Job | undefined): Job | undefined {
+    const job = this.catalogue.transact(work);
+    if (job !== undefined) this.queue.submitted(job);
+    return job;
+  }
+
+  attach(storeId: string): void {
+    if (this.sites.site(storeId).attached) return;
+    const working = this.sites.attach(storeId);
+    const { leftovers } = reconcile(this.catalogue, storeId, this.sites.inventory(storeId));
+    this.sites.discard(storeId, leftovers);
+    this.queue.attached(storeId, working);
+    this.sites.report(storeId);
+  }
+
+  detach(storeId: string, killed: boolean): void {
+    if (killed) this.sites.kill(storeId);
+    else this.sites.site(storeId).attached = false;
+    this.queue.detached(storeId);
+  }
+
+  /** SIGKILL of the hub and a new one on the same file; agents come back by `attach`. */
+  restartHub(): void {
+    for (const site of this.sites.sites.values()) site.attached = false;
+    this.queue.stop();
+    this.catalogue[Symbol.dispose]();
+    this.catalogue = this.#open();
+    this.queue = this.#startQueue();
+  }
+
+  /** Lets promises of the queue go on. */
+  async settle(): Promise<void> {
+    for (let n = 0; n < 3; n++) await turn();
+  }
+
+  job(id: string): Job {
+    return this.catalogue.jobs.get(id);
+  }
+
+  copies(imageId: string): string {
+    return this.catalogue.copies
+      .ofImage(imageId)
+      .map((copy) => `${copy.storeId}=${copy.state}`)
+      .join(' ');
+  }
+
+  /** What must hold after every step, whatever happened. */
+  check(): void {
+    for (const imageId of this.imageIds) {
+      const view = this.catalogue.view(imageId);
+      const unended = this.catalogue.tasks.unended().filter((task) => task.imageId === imageId);
+      const [first] = view.jobs;
+      for (const task of unended) {
+        if (task.jobId !== first?.id) throw new Error(`R5: task ${task.kind} of a job that is not the first`);
+      }
+      if (view.jobs.filter((job) => job.state === 'running').length > 1)
+        throw new Error('R5: two jobs at work');
+      const present = view.copies.filter((copy) => copy.state === 'present').map((copy) => copy.storeId);
+      for (const storeId of present) {
+        const on = this.sites.site(storeId).disk.get(imageId);
+        if (on !== 'whole')
+          throw new Error(`R6: present at ${storeId}, where the disk has ${on ?? 'nothing'}`);
+      }
+      for (const { storeId } of locationsOf(view)) {
+        if (!present.includes(storeId)) throw new Error(`R6: location at ${storeId} without a copy`);
+      }
+      const central = centralOf(view.stores).id;
+      if (present.length > 0 && !present.includes(central))
+        throw new Error('R2: an edge copy without a central one');
+      if (view.image.status === 'active' && !present.includes(central))
+        throw new Error('active without central');
+    }
+    if (this.faults.length > 0) throw this.faults[0];
+  }
+
+  get unendedJobs(): Job[] {
+    return this.catalogue.jobs.page({ all: true, limit: 1000 }).filter((job) => !isEnded(job));
+  }
+
+  #open(): Catalogue {
+    return Catalogue.open(join(this.#folder, 'catalogue.sqlite'), () => this.nowMs);
+  }
+
+  #startQueue(): Queue {
+    const queue = new Queue({
+      catalogue: this.catalogue,
+      agents: this.sites,
+      widths: { perStore: 1, overall: 3 },
+      retry: { maxAttempts: 3, firstDelayMs: 1000, maxDelayMs: 8000 },
+      newId: () => this.#newId(),
+      now: () => this.nowMs,
+      random: () => 1,
+      onChange: () => undefined,
+      onAttemptEnd: () => undefined,
+      onFault: (error) => this.faults.push(error),
+    });
+    this.sites.queue = queue;
+    queue.start();
+    return queue;
+  }
+
+  #newId(): string {
+    return `00000000-0000-4000-8000-${String(++this.#ids).padStart(12, '0')}`;
+  }
+
+  [Symbol.dispose](): void {
+    this.queue.stop();
+    this.catalogue[Symbol.dispose]();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
