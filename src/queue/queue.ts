@@ -70,6 +70,12 @@ export class Queue {
           rule: 'R9',
         });
       }
+      const begun = catalogue.tasks.ofJob(jobId).some((task) => task.attempt > 0);
+      if (job.spec.kind === 'delete-copy' && begun) {
+        throw new Refusal('CONFLICT', `job ${jobId} cannot be cancelled: the copy is being deleted`, {
+          rule: 'R8',
+        });
+      }
       catalogue.jobs.requestCancel(jobId, requestedBy);
       if (job.state === 'queued') {
         catalogue.jobs.setState(jobId, 'cancelled', {
@@ -146,7 +152,11 @@ export class Queue {
   ended(storeId: string, { taskId, attempt }: TaskAttempt, outcome: Outcome): void {
     const { catalogue } = this.#parts;
     const task = this.#current(storeId, taskId, attempt);
-    if (task === undefined) return;
+    if (task === undefined) {
+      const known = catalogue.tasks.find(taskId);
+      if (known?.storeId === storeId) this.#tidy(known);
+      return;
+    }
     let told = outcome;
     let again = false;
     try {
@@ -163,10 +173,14 @@ export class Queue {
     }
     this.#parts.onAttemptEnd(task, told, again);
     this.#dispatcher.settle(task.id);
-    if (told.kind === 'failed' && catalogue.copies.find(task.imageId, storeId) === undefined) {
-      this.#parts.agents.discard(storeId, [task.imageId]);
-    }
+    this.#tidy(task);
     this.#advance(task.imageId);
+  }
+
+  /** Where there is to be no copy, a partial image that an attempt left is put away. */
+  #tidy({ imageId, storeId }: Task): void {
+    const { catalogue, agents } = this.#parts;
+    if (catalogue.copies.find(imageId, storeId) === undefined) agents.discard(storeId, [imageId]);
   }
 
   #current(storeId: string, taskId: string, attempt: number): Task | undefined {
@@ -218,7 +232,10 @@ export class Queue {
         const task = catalogue.tasks.get(effect.task.id);
         if (task.state === 'queued' || task.state === 'waiting') {
           giveUp(catalogue, task, { code: 'CANCELLED', message: 'cancelled' });
-          after.push(() => this.#dispatcher.settle(task.id));
+          after.push(() => {
+            this.#dispatcher.settle(task.id);
+            this.#tidy(task);
+          });
           return true;
         }
         after.push(() => agents.cancel(task.storeId, task.id, task.attempt));

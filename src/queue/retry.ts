@@ -30,20 +30,29 @@ const MENDABLE: ReadonlySet<RefusalCode> = new Set(['CORRUPT', 'INTERNAL']);
  * - An image born at an edge is sent to central until central has it, or someone cancels:
  *   giving up would throw away what was uploaded (R3).
  */
-export function judge(task: Task, job: Job, reason: Reason, policy: RetryPolicy): Verdict {
+export function judge(
+  task: Task,
+  job: Job,
+  reason: Reason,
+  policy: RetryPolicy,
+  isToCentral: boolean,
+): Verdict {
   const { code } = reason;
   if (task.kind === 'ingest') return GIVE_UP;
   if (task.kind === 'delete') {
     if (job.spec.kind !== 'delete-copy') return AGAIN;
-    return AWAY.has(code) ? AGAIN : GIVE_UP;
+    if (AWAY.has(code)) return AGAIN;
+    return code === 'IN_USE' ? GIVE_UP : countedAgain(task, policy);
   }
   if (code === 'CANCELLED') return GIVE_UP;
   if (AWAY.has(code)) return AGAIN;
-  if (job.spec.kind === 'import' && task.sourceStoreId === job.spec.entryStoreId) {
-    if (code === 'NO_SPACE' || MENDABLE.has(code)) return AGAIN;
-  }
-  if (MENDABLE.has(code) && task.failures + 1 < policy.maxAttempts) return { again: true, counts: true };
-  return GIVE_UP;
+  const isEdgeBorn = job.spec.kind === 'import' && isToCentral;
+  if (isEdgeBorn && (code === 'NO_SPACE' || MENDABLE.has(code))) return AGAIN;
+  return MENDABLE.has(code) ? countedAgain(task, policy) : GIVE_UP;
+}
+
+function countedAgain(task: Task, policy: RetryPolicy): Verdict {
+  return task.failures + 1 < policy.maxAttempts ? { again: true, counts: true } : GIVE_UP;
 }
 
 /** Doubles with every attempt up to the ceiling; half of it is chance, so that sites do not come in step. */

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Job, Reason, Task } from '../domain/job.ts';
+import type { Reason, Task } from '../domain/job.ts';
 import { requireVerified } from '../domain/rules/index.ts';
 import type { Outcome } from './agent-port.ts';
 import type { QueueParts } from './parts.ts';
@@ -35,9 +35,12 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
 export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boolean {
   const { catalogue, retry, now, random } = parts;
   const job = catalogue.jobs.get(task.jobId);
-  const verdict = judge(task, job, reason, retry);
-  if (!verdict.again || isUnwanted(task, job)) {
-    giveUp(catalogue, task, job.cancelRequested ? CANCELLED : reason);
+  const isToCentral = catalogue.stores.find(task.storeId)?.role === 'central';
+  const verdict = judge(task, job, reason, retry, isToCentral);
+  // A cancelled job's copy is not repeated; a delete that was begun is.
+  const isUnwanted = job.cancelRequested && task.kind !== 'delete';
+  if (!verdict.again || isUnwanted) {
+    giveUp(catalogue, task, isUnwanted ? CANCELLED : reason);
     return false;
   }
   const failures = task.failures + (verdict.counts ? 1 : 0);
@@ -51,18 +54,18 @@ export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boo
 
 const CANCELLED: Reason = { code: 'CANCELLED', message: 'cancelled' };
 
-/** A cancelled job's task is not repeated, unless it is what puts things back. */
-function isUnwanted(task: Task, job: Job): boolean {
-  return job.cancelRequested && (task.kind !== 'delete' || job.spec.kind === 'delete-copy');
-}
-
-/** The task failed for good. What it was making is absent or marked failed; what it could not delete is back. */
+/**
+ * The task failed for good. What it was making is absent or marked failed. What it could
+ * not delete is back only when it is known to be untouched; otherwise it is not listed.
+ */
 export function giveUp(catalogue: Catalogue, task: Task, reason: Reason): void {
   const { imageId, storeId, jobId } = task;
   catalogue.tasks.set(task.id, 'failed', { reason });
   if (task.kind === 'delete') {
+    const untouched = task.attempt === 0 || reason.code === 'IN_USE';
     const whole = catalogue.copies.find(imageId, storeId)?.verifiedRoot !== undefined;
-    catalogue.copies.set(imageId, storeId, whole ? 'present' : 'failed', { reason: reason.message, jobId });
+    const state = untouched && whole ? 'present' : 'failed';
+    catalogue.copies.set(imageId, storeId, state, { reason: reason.message, jobId });
   } else if (task.kind === 'ingest' || reason.code === 'CANCELLED') {
     // An agent puts away what it was making of these; the inventory shows what was left over.
     catalogue.copies.set(imageId, storeId, 'absent', { jobId });

@@ -3,7 +3,11 @@ import { Refusal } from '../../domain/refusal.ts';
 import { nextToDelete, requireCopyDeletable, requireNoClones } from '../../domain/rules/index.ts';
 import { CANCELLED, type Effect, type JobView } from './effects.ts';
 
-/** One store's copy. The rule is asked again: jobs before this one may have changed its answer (R8). */
+/**
+ * One store's copy. The rule is asked again: jobs before this one may have changed its answer
+ * (R8). Once an agent was told to delete there is no way back, since nobody can say how far it
+ * is: such a job cannot be cancelled any more.
+ */
 export function planDeleteCopy(view: JobView, spec: DeleteCopySpec): readonly Effect[] {
   const [task] = view.tasks;
   if (task === undefined) {

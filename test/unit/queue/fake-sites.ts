@@ -21,7 +21,8 @@ export function dataOf(imageId: string): ImageData {
 
 interface Attempt {
   readonly assignment: Assignment;
-  cancelled: boolean;
+  /** The hub asked for its end; 'sent' until the agent comes to read it. */
+  cancelled: 'no' | 'sent' | 'read';
 }
 
 /** One site as the queue can see it: what lies on its disk survives, the agent's memory does not. */
@@ -69,12 +70,12 @@ export class FakeSites implements AgentPort {
     const { id } = assignment.task;
     const before = site.working.get(id);
     if (before !== undefined && before.assignment.attempt >= assignment.attempt) return;
-    site.working.set(id, { assignment, cancelled: false });
+    site.working.set(id, { assignment, cancelled: 'no' });
   }
 
   cancel(storeId: string, taskId: string, attempt: number): void {
     const work = this.site(storeId).working.get(taskId);
-    if (work?.assignment.attempt === attempt) work.cancelled = true;
+    if (work?.assignment.attempt === attempt) work.cancelled = 'sent';
   }
 
   discard(storeId: string, imageIds: readonly string[]): void {
@@ -118,6 +119,7 @@ export class FakeSites implements AgentPort {
     if (work === undefined) return;
     const { image, task } = work.assignment;
     const site = this.site(storeId);
+    if (work.cancelled === 'sent') work.cancelled = 'read';
     if (task.kind !== 'delete' && !site.disk.has(image.id)) site.disk.set(image.id, 'partial');
     this.queue?.began(storeId, { taskId: task.id, attempt: work.assignment.attempt });
   }
@@ -146,10 +148,12 @@ export class FakeSites implements AgentPort {
       site.disk.delete(image.id);
       return { kind: 'deleted', traffic: TRAFFIC };
     }
-    if (cancelled || failure !== undefined) {
-      const keeps = !cancelled && task.kind === 'copy' && failure?.reason.code !== 'NO_SPACE';
+    // A failure of its own may cross the hub's cancel on the way.
+    const heard = cancelled === 'read' || (cancelled === 'sent' && failure === undefined);
+    if (heard || failure !== undefined) {
+      const keeps = !heard && task.kind === 'copy' && failure?.reason.code !== 'NO_SPACE';
       if (!keeps && site.disk.get(image.id) === 'partial') site.disk.delete(image.id);
-      return cancelled ? failed('CANCELLED', 'cancelled') : (failure as Outcome);
+      return heard ? failed('CANCELLED', 'cancelled') : (failure as Outcome);
     }
     if (task.kind === 'copy') {
       const source = this.site(task.sourceStoreId ?? '');
@@ -169,6 +173,18 @@ export class FakeSites implements AgentPort {
       this.queue.ended(storeId, { taskId, attempt }, outcome);
       if (!lost) site.unkept.delete(taskId);
     }
+  }
+
+  /** A report of an attempt before the one at work: a message that was long on its way. */
+  reportStale(storeId: string, pick: number): void {
+    const work = this.#pick(storeId, pick);
+    if (work === undefined || work.assignment.attempt < 2) return;
+    const { task, attempt, image } = work.assignment;
+    const outcome =
+      task.kind === 'copy'
+        ? ({ kind: 'copied', verifiedRoot: dataOf(image.id).root, traffic: TRAFFIC } as const)
+        : ({ kind: 'deleted', traffic: TRAFFIC } as const);
+    this.queue?.ended(storeId, { taskId: task.id, attempt: attempt - 1 }, outcome);
   }
 
   #pick(storeId: string, pick: number): Attempt | undefined {

@@ -146,6 +146,14 @@ export class World implements Disposable {
     this.queue = this.#startQueue();
   }
 
+  /** Time passes. What the queue's timer would do, an agent that comes back does as well. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    if (!this.sites.isOnline('dcn1')) return;
+    this.detach('dcn1', false);
+    this.attach('dcn1');
+  }
+
   /** Lets promises of the queue go on. */
   async settle(): Promise<void> {
     for (let n = 0; n < 3; n++) await turn();
