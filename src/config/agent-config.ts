@@ -1,0 +1,142 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Address } from './address.ts';
+import { ConfigDocument } from './document.ts';
+import {
+  decideLog,
+  deepFreeze,
+  type LogConfig,
+  listenAddress,
+  log,
+  peerAddress,
+  storeId,
+  text,
+  wholeNumber,
+} from './fields.ts';
+
+const MIB = 1024 * 1024;
+
+/** The ports of DESIGN.md, on the loopback: until connections are encrypted there is nothing else. */
+const DEFAULT_TRANSFER: Address = { host: '127.0.0.1', port: 7442 };
+const DEFAULT_HTTP: Address = { host: '127.0.0.1', port: 7443 };
+/** A cluster that is recovering may take seconds to answer; one that takes longer is not there. */
+const DEFAULT_RBD_TIMEOUT_MS = 30_000;
+/** As OpenStack names its image pool. */
+const DEFAULT_FILE_POOL = 'images';
+/** 2.5 x wanted rate x round trip: about 100 MB/s at 80 ms. */
+const DEFAULT_WINDOW_BYTES = 16 * MIB;
+/** HTTP/2's own window, below which nothing is won; and what one transfer may take of an agent's memory. */
+const WINDOW_MIN_BYTES = 64 * 1024;
+const WINDOW_MAX_BYTES = 128 * MIB;
+
+export interface AgentConfig {
+  /** The store this agent serves, as the hub's configuration names it. */
+  readonly store: string;
+  /** `host:port` */
+  readonly hub: string;
+  readonly driver: DriverConfig;
+  readonly listen: { readonly transfer: Address; readonly http: Address };
+  /** `host:port` at which other agents reach this one. Undefined: where `listen.transfer` got bound. */
+  readonly transferAddress: string | undefined;
+  readonly transfer: {
+    /** HTTP/2 window of bulk channels: what one transfer may have under way, and in memory. */
+    readonly windowBytes: number;
+  };
+  readonly log: LogConfig;
+}
+
+export type DriverConfig = RbdDriverConfig | FileDriverConfig;
+
+/** Paths are absolute. */
+export interface RbdDriverConfig {
+  readonly type: 'rbd';
+  readonly conf: string;
+  /** Without `client.` */
+  readonly client: string;
+  /** Undefined: where ceph.conf says. */
+  readonly keyring: string | undefined;
+  readonly pool: string;
+  /** How long an operation of the cluster may take. */
+  readonly timeoutMs: number;
+}
+
+export interface FileDriverConfig {
+  readonly type: 'file';
+  readonly folder: string;
+  readonly pool: string;
+  /** Undefined: as much as the disk holds. */
+  readonly quotaBytes: number | undefined;
+}
+
+const driver = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('rbd'),
+    conf: text,
+    client: text.regex(/^(?!client\.)/, 'must be the name without `client.`'),
+    keyring: text.optional(),
+    pool: text,
+    timeout_ms: wholeNumber(1000, 600_000).optional(),
+  }),
+  z.strictObject({
+    type: z.literal('file'),
+    folder: text,
+    pool: text.optional(),
+    quota_bytes: wholeNumber(1, Number.MAX_SAFE_INTEGER).optional(),
+  }),
+]);
+
+/** Exported for `checkConfig`, which tells the two kinds of files by their keys. */
+export const agentSchema = z.strictObject({
+  store: storeId,
+  hub: peerAddress,
+  driver,
+  listen: z.strictObject({ transfer: listenAddress.optional(), http: listenAddress.optional() }).optional(),
+  transfer_address: peerAddress.optional(),
+  transfer: z
+    .strictObject({ window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional() })
+    .optional(),
+  log,
+});
+
+type Parsed = z.output<typeof agentSchema>;
+
+/** INVALID with every problem, one a line: `file:line:col: key: what it must be`. NOT_FOUND when there is no file. */
+export async function loadAgentConfig(file: string): Promise<AgentConfig> {
+  const document = await ConfigDocument.read(file);
+  return decideAgentConfig(document.parse(agentSchema), dirname(resolve(file)));
+}
+
+function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
+  const { listen } = parsed;
+  return deepFreeze({
+    store: parsed.store,
+    hub: parsed.hub,
+    driver: decideDriver(parsed.driver, folder),
+    listen: {
+      transfer: listen?.transfer ?? { ...DEFAULT_TRANSFER },
+      http: listen?.http ?? { ...DEFAULT_HTTP },
+    },
+    transferAddress: parsed.transfer_address,
+    transfer: { windowBytes: parsed.transfer?.window_bytes ?? DEFAULT_WINDOW_BYTES },
+    log: decideLog(parsed.log),
+  });
+}
+
+function decideDriver(parsed: Parsed['driver'], folder: string): DriverConfig {
+  if (parsed.type === 'file') {
+    return {
+      type: 'file',
+      folder: resolve(folder, parsed.folder),
+      pool: parsed.pool ?? DEFAULT_FILE_POOL,
+      quotaBytes: parsed.quota_bytes,
+    };
+  }
+  return {
+    type: 'rbd',
+    conf: resolve(folder, parsed.conf),
+    client: parsed.client,
+    keyring: parsed.keyring === undefined ? undefined : resolve(folder, parsed.keyring),
+    pool: parsed.pool,
+    timeoutMs: parsed.timeout_ms ?? DEFAULT_RBD_TIMEOUT_MS,
+  };
+}

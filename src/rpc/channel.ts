@@ -1,0 +1,98 @@
+import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
+import { MESSAGE_LIMIT_BYTES } from './limits.ts';
+import './quiet.ts';
+
+/**
+ * HTTP/2 receive window of a bulk channel: what may be under way before we take it.
+ * 2.5 x wanted rate x round trip; 16 MiB gives about 100 MB/s at 80 ms. More than the
+ * distance asks for costs cache, and all of it may lie in memory when a store is slow.
+ */
+export const BULK_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** A peer that went silent is noticed after both together: 20 s. */
+const KEEPALIVE_TIME_MS = 10_000;
+const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** grpc-js would wait for up to two minutes; who calls again has a back-off of its own. */
+const RECONNECT_FIRST_MS = 500;
+const RECONNECT_MAX_MS = 5000;
+
+export interface ChannelSettings {
+  /** `host:port` */
+  readonly address: string;
+  /** Who is there, for sentences: `hub`, `agent of store central`. */
+  readonly peer: string;
+  /** How long a connection may be silent before it is probed. KEEPALIVE_TIME_MS when left out. */
+  readonly keepaliveTimeMs?: number;
+  /** How long a probe may stay without an answer. KEEPALIVE_TIMEOUT_MS when left out. */
+  readonly keepaliveTimeoutMs?: number;
+}
+
+export interface BulkChannelSettings extends ChannelSettings {
+  /** BULK_WINDOW_BYTES when left out. */
+  readonly windowBytes?: number;
+}
+
+/** A connection to one peer, made with its first call and again whenever it broke. Disposing of it cancels its calls. */
+export class Channel implements AsyncDisposable {
+  /** `hub at 127.0.0.1:7440` */
+  readonly peer: string;
+  /** To be used by calls.ts only. */
+  readonly client: Client;
+  readonly #calls = new Set<Cancellable>();
+
+  constructor({ address, peer }: ChannelSettings, options: ChannelOptions) {
+    this.peer = `${peer} at ${address}`;
+    this.client = new Client(address, credentials.createInsecure(), options);
+  }
+
+  /** Remembers a call for as long as it runs. */
+  track(call: Cancellable): Disposable {
+    this.#calls.add(call);
+    return { [Symbol.dispose]: () => void this.#calls.delete(call) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const call of this.#calls) call.cancel();
+    this.client.close();
+  }
+}
+
+interface Cancellable {
+  cancel(): void;
+}
+
+/** For everything but image data. */
+export function controlChannel(settings: ChannelSettings): Channel {
+  return new Channel(settings, commonOptions(settings));
+}
+
+/**
+ * For image data: a connection of its own, so that no heartbeat waits behind an image,
+ * with a window wide enough for the distance.
+ */
+export function bulkChannel(settings: BulkChannelSettings): Channel {
+  return new Channel(settings, {
+    ...commonOptions(settings),
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc-node.flow_control_window': settings.windowBytes ?? BULK_WINDOW_BYTES,
+  });
+}
+
+function commonOptions({ keepaliveTimeMs, keepaliveTimeoutMs }: ChannelSettings): ChannelOptions {
+  return {
+    'grpc.max_receive_message_length': MESSAGE_LIMIT_BYTES,
+    'grpc.max_send_message_length': MESSAGE_LIMIT_BYTES,
+    'grpc.keepalive_time_ms': keepaliveTimeMs ?? KEEPALIVE_TIME_MS,
+    'grpc.keepalive_timeout_ms': keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
+    'grpc.keepalive_permit_without_calls': 1,
+    'grpc.initial_reconnect_backoff_ms': RECONNECT_FIRST_MS,
+    'grpc.max_reconnect_backoff_ms': RECONNECT_MAX_MS,
+    // What is worth a retry is decided where the work is known, not down here.
+    'grpc.enable_retries': 0,
+    // A proxy meant for the web is no way to an agent.
+    'grpc.enable_http_proxy': 0,
+    'grpc.service_config_disable_resolution': 1,
+    'grpc.enable_channelz': 0,
+  };
+}

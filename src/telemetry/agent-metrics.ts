@@ -1,0 +1,82 @@
+import { Counter, type Registry } from 'prom-client';
+import type { TaskKind } from '../domain/job.ts';
+import type { RefusalCode } from '../domain/refusal.ts';
+import { derivedGauge, oncePerScrape, type TaskOutcome } from './metrics.ts';
+
+/** The state of an agent, as its gauges show it. */
+export interface AgentSnapshot {
+  /** The hub has welcomed it, on a stream that is alive. */
+  readonly attached: boolean;
+  /** Its store answered the last time it was asked. */
+  readonly storeUp: boolean;
+  /** Image data held in memory by all transfers together. */
+  readonly bufferBytes: number;
+  readonly copies: readonly {
+    readonly imageId: string;
+    readonly doneBytes: number;
+    readonly sizeBytes: number;
+  }[];
+}
+
+/** `sent` and `received` crossed the network, the others did not. */
+export const AGENT_BYTE_KINDS = ['sent', 'received', 'hole', 'resumed', 'verified'] as const;
+export type AgentByteKind = (typeof AGENT_BYTE_KINDS)[number];
+
+/** What an agent counts. Gauges come from `read`, once per scrape; the rest is told by its methods. */
+export class AgentMetrics {
+  readonly #tasks: Counter<'kind' | 'outcome' | 'reason'>;
+  readonly #bytes: Counter<'kind'>;
+
+  constructor(registry: Registry, { read }: { readonly read: () => AgentSnapshot }) {
+    this.#tasks = new Counter({
+      name: 'entrepot_agent_tasks_total',
+      help: 'Tasks this agent ended, by outcome; reason is the code of a failure.',
+      labelNames: ['kind', 'outcome', 'reason'],
+      registers: [registry],
+    });
+    this.#bytes = new Counter({
+      name: 'entrepot_agent_bytes_total',
+      help: 'Image bytes by what became of them: sent, received, hole (not sent), resumed (not sent again), verified (read back).',
+      labelNames: ['kind'],
+      registers: [registry],
+    });
+    for (const kind of AGENT_BYTE_KINDS) this.#bytes.inc({ kind }, 0);
+    deriveGauges(registry, oncePerScrape(read));
+  }
+
+  taskEnded(kind: TaskKind, outcome: TaskOutcome, reason: RefusalCode | ''): void {
+    this.#tasks.inc({ kind, outcome, reason });
+  }
+
+  moved(kind: AgentByteKind, bytes: number): void {
+    this.#bytes.inc({ kind }, bytes);
+  }
+}
+
+function deriveGauges(registry: Registry, read: () => AgentSnapshot): void {
+  const single = (name: string, help: string, value: (snapshot: AgentSnapshot) => number) =>
+    derivedGauge(registry, name, help, [], () => [{ labels: {}, value: value(read()) }]);
+  single('entrepot_agent_attached', '1 while the hub has this agent.', ({ attached }) => (attached ? 1 : 0));
+  single('entrepot_agent_store_up', '1 while the store answers.', ({ storeUp }) => (storeUp ? 1 : 0));
+  single(
+    'entrepot_agent_buffer_bytes',
+    'Image data held in memory by all transfers together.',
+    ({ bufferBytes }) => bufferBytes,
+  );
+  const perCopy = (value: (copy: AgentSnapshot['copies'][number]) => number) => () =>
+    read().copies.map((copy) => ({ labels: { image: copy.imageId }, value: value(copy) }));
+  derivedGauge(
+    registry,
+    'entrepot_agent_copy_done_bytes',
+    'How far a copy under way is; gone when it ends.',
+    ['image'],
+    perCopy((copy) => copy.doneBytes),
+  );
+  derivedGauge(
+    registry,
+    'entrepot_agent_copy_size_bytes',
+    'Size of a copy under way; gone when it ends.',
+    ['image'],
+    perCopy((copy) => copy.sizeBytes),
+  );
+}
