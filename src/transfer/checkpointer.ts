@@ -1,0 +1,98 @@
+import { CHUNK_BYTES } from '../domain/chunk.ts';
+import type { PartialImage } from '../store/store.ts';
+import { unlessAborted } from './in-flight.ts';
+import { type Checkpoint, METADATA } from './metadata.ts';
+
+export interface CheckpointerOptions {
+  readonly image: PartialImage;
+  /** The checkpoint that is on the image now. */
+  readonly start: Checkpoint;
+  /** A new one is due after so many chunks. */
+  readonly everyChunks: number;
+  /** Chunks that may have begun past the durable checkpoint: what a SIGKILL can cost. At least `everyChunks`. */
+  readonly maxLossChunks: number;
+}
+
+/**
+ * Keeps a copy's checkpoint: chunks begin in rising order, are done in any order, and the
+ * checkpoint follows the chunks that are done without a gap, after they are flushed.
+ */
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  /** Begun and not counted as done yet, in rising order. */
+  readonly #begun: { readonly chunk: number; done: boolean }[] = [];
+  #begunCount = 0;
+  #doneCount = 0;
+  #durableCount = 0;
+  /** All data chunks below are written. */
+  #nextChunk: number;
+  #saving = false;
+  #failed = false;
+  #advanced = Promise.withResolvers<void>();
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#nextChunk = options.start.nextChunk;
+  }
+
+  /**
+   * Before the first frame of `chunk` is taken in. Waits while too much would be lost. Does not wait
+   * for ever: chunks that begun before are being written, and one of them saves the checkpoint.
+   */
+  async begin(chunk: number, signal: AbortSignal): Promise<void> {
+    while (this.#begunCount - this.#durableCount >= this.#options.maxLossChunks) {
+      await unlessAborted(this.#advanced.promise, signal);
+    }
+    this.#begun.push({ chunk, done: false });
+    this.#begunCount++;
+  }
+
+  /** `chunk` is written. Saves the checkpoint when it is due and nobody else does. Rejects as the store does. */
+  async done(chunk: number): Promise<void> {
+    const entry = this.#begun.find((candidate) => candidate.chunk === chunk);
+    if (entry !== undefined) entry.done = true;
+    while (this.#begun[0]?.done === true) {
+      this.#nextChunk = this.#begun[0].chunk + 1;
+      this.#begun.shift();
+      this.#doneCount++;
+    }
+    // After a flush that failed a later one may succeed without the bytes of the first: no more checkpoints.
+    if (this.#saving || this.#failed) return;
+    while (this.#doneCount - this.#durableCount >= this.#options.everyChunks)
+      await this.#save(this.#nextChunk);
+  }
+
+  /** Saves what is done, if that is more than was saved: nothing may be begun or done meanwhile. */
+  async saveRest(): Promise<void> {
+    if (!this.#failed && this.#doneCount > this.#durableCount) await this.#save(this.#nextChunk);
+  }
+
+  /** Flushes, and records that every chunk below `nextChunk` is there. */
+  async saveAll(nextChunk: number): Promise<void> {
+    await this.#save(nextChunk);
+  }
+
+  async #save(nextChunk: number): Promise<void> {
+    const count = this.#doneCount;
+    const { image, start } = this.#options;
+    this.#saving = true;
+    try {
+      await image.flush();
+      const checkpoint: Checkpoint = { root: start.root, nextChunk };
+      await image.setMetadata(METADATA.checkpoint, JSON.stringify(checkpoint));
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    } finally {
+      this.#saving = false;
+    }
+    this.#durableCount = count;
+    this.#advanced.resolve();
+    this.#advanced = Promise.withResolvers();
+  }
+}
+
+/** Chunks that make up `bytes`, at least one. */
+export function chunksIn(bytes: number): number {
+  return Math.max(1, Math.floor(bytes / CHUNK_BYTES));
+}

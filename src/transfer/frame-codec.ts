@@ -1,0 +1,169 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { Frame } from './frames.ts';
+import { varintBytes, WireReader } from './wire.ts';
+
+/**
+ * Hand-written protobuf for the two messages that carry every byte of every image
+ * (proto/entrepot/v1/transfer.proto). Byte-compatible with what proto-loader reads and
+ * writes, without its objects and its copies.
+ *
+ * Serializing a frame made by `frameOf` copies nothing: its payload lies in a buffer of
+ * its own that begins with FRAME_HEADROOM free bytes, and the header is written there.
+ * For any other frame the payload is copied (1 MiB: 0.11 ms). Which of the two is told
+ * by the buffer itself, so that no byte which belongs to somebody else is ever overwritten.
+ */
+export interface Codec<Message> {
+  serialize(message: Message): Buffer;
+  /** INVALID when the bytes are not such a message. Payloads are views of `bytes`, not copies. */
+  deserialize(bytes: Buffer): Message;
+}
+
+interface PushHelloWire {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly imageId: string;
+}
+
+export type PushMessageWire = { readonly hello: PushHelloWire } | { readonly frame: Frame };
+
+/** More than the longest header: 9 (offset) + 2 (last) + 5 (data) + 5 (PushMessage). */
+export const FRAME_HEADROOM = 32;
+
+/**
+ * A frame that owns its bytes: `payload` is copied once into memory nobody else refers to.
+ * So `payload` may be overwritten at once, however long grpc-js and the socket hold the frame.
+ */
+export function frameOf(offset: number, payload: Uint8Array, last: boolean): Frame {
+  const owned = Buffer.allocUnsafeSlow(FRAME_HEADROOM + payload.length);
+  owned.set(payload, FRAME_HEADROOM);
+  return { offset, data: owned.subarray(FRAME_HEADROOM), last };
+}
+
+export const frameCodec: Codec<Frame> = {
+  serialize: (frame) => withHeader(frame, headerOf(frame)),
+  deserialize: (bytes) => readFrame(new WireReader(bytes, 'frame')),
+};
+
+export const pushMessageCodec: Codec<PushMessageWire> = {
+  serialize(message) {
+    if ('hello' in message) return helloMessage(message.hello);
+    const header = headerOf(message.frame);
+    const length = header.length + message.frame.data.length;
+    return withHeader(message.frame, [PUSH_FRAME, ...varint(length), ...header]);
+  },
+
+  deserialize(bytes) {
+    const reader = new WireReader(bytes, 'push message');
+    let message: PushMessageWire | undefined;
+    // Of several members of a oneof the last one counts.
+    while (reader.hasMore()) {
+      const tag = reader.tag();
+      if (tag === PUSH_HELLO) message = { hello: readHello(new WireReader(reader.bytes(), 'push hello')) };
+      else if (tag === PUSH_FRAME) message = { frame: readFrame(new WireReader(reader.bytes(), 'frame')) };
+      else reader.skip(tag, PUSH_MESSAGE_FIELDS);
+    }
+    if (message !== undefined) return message;
+    throw new Refusal('INVALID', 'push message is neither a hello nor a frame');
+  },
+};
+
+// A tag is the field's number and its wire type: 0 varint, 2 length and bytes.
+const FRAME_OFFSET = (1 << 3) | 0;
+const FRAME_DATA = (2 << 3) | 2;
+const FRAME_LAST = (3 << 3) | 0;
+const FRAME_FIELDS = 3;
+
+const PUSH_HELLO = (1 << 3) | 2;
+const PUSH_FRAME = (2 << 3) | 2;
+const PUSH_MESSAGE_FIELDS = 2;
+
+const HELLO_TASK_ID = (1 << 3) | 2;
+const HELLO_ATTEMPT = (2 << 3) | 0;
+const HELLO_IMAGE_ID = (3 << 3) | 2;
+const HELLO_FIELDS = 3;
+
+const UINT32_MAX = 0xffff_ffff;
+const NOTHING = Buffer.alloc(0);
+
+/** Everything of the message but the payload, which comes last. Defaults are left out, as proto3 does. */
+function headerOf({ offset, data, last }: Frame): number[] {
+  const header: number[] = [];
+  if (offset !== 0) header.push(FRAME_OFFSET, ...varint(offset));
+  if (last) header.push(FRAME_LAST, 1);
+  if (data.length > 0) header.push(FRAME_DATA, ...varint(data.length));
+  return header;
+}
+
+function withHeader({ data }: Frame, header: readonly number[]): Buffer {
+  const length = header.length + data.length;
+  if (ownsHeadroom(data)) {
+    const message = Buffer.from(data.buffer, data.byteOffset - header.length, length);
+    message.set(header);
+    return message;
+  }
+  const message = Buffer.allocUnsafe(length);
+  message.set(header);
+  message.set(data, header.length);
+  return message;
+}
+
+/** True only for a buffer that is headroom and this payload from end to end: nobody else's bytes are in it. */
+function ownsHeadroom(data: Uint8Array): boolean {
+  return (
+    data.byteOffset === FRAME_HEADROOM &&
+    data.buffer.byteLength === FRAME_HEADROOM + data.length &&
+    data.length > 0
+  );
+}
+
+function readFrame(reader: WireReader): Frame {
+  let offset = 0;
+  let data: Uint8Array = NOTHING;
+  let last = false;
+  while (reader.hasMore()) {
+    const tag = reader.tag();
+    if (tag === FRAME_OFFSET) offset = reader.uint(Number.MAX_SAFE_INTEGER);
+    else if (tag === FRAME_DATA) data = reader.bytes();
+    else if (tag === FRAME_LAST) last = reader.bool();
+    else reader.skip(tag, FRAME_FIELDS);
+  }
+  return { offset, data, last };
+}
+
+function helloMessage({ taskId, attempt, imageId }: PushHelloWire): Buffer {
+  const body = Buffer.concat([
+    textField(HELLO_TASK_ID, taskId),
+    Buffer.from(attempt === 0 ? [] : [HELLO_ATTEMPT, ...varint(attempt, UINT32_MAX)]),
+    textField(HELLO_IMAGE_ID, imageId),
+  ]);
+  return Buffer.concat([Buffer.from([PUSH_HELLO, ...varint(body.length)]), body]);
+}
+
+function textField(tag: number, text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  return bytes.length === 0 ? bytes : Buffer.concat([Buffer.from([tag, ...varint(bytes.length)]), bytes]);
+}
+
+function readHello(reader: WireReader): PushHelloWire {
+  let taskId = '';
+  let attempt = 0;
+  let imageId = '';
+  while (reader.hasMore()) {
+    const tag = reader.tag();
+    if (tag === HELLO_TASK_ID) taskId = reader.text();
+    else if (tag === HELLO_ATTEMPT) attempt = reader.uint(UINT32_MAX);
+    else if (tag === HELLO_IMAGE_ID) imageId = reader.text();
+    else reader.skip(tag, HELLO_FIELDS);
+  }
+  return { taskId, attempt, imageId };
+}
+
+function varint(value: number, max = Number.MAX_SAFE_INTEGER): number[] {
+  if (!Number.isSafeInteger(value) || value < 0 || value > max) {
+    throw new Refusal(
+      'INTERNAL',
+      `${value} cannot be put on the wire: a whole number from 0 to ${max} is needed`,
+    );
+  }
+  return varintBytes(value);
+}

@@ -1,0 +1,96 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { PartialImage, Store } from '../store/store.ts';
+import type { Manifest } from './manifest.ts';
+import { type Checkpoint, METADATA, parseCheckpoint } from './metadata.ts';
+
+export interface OpenedForCopy {
+  readonly image: PartialImage;
+  /** Every data chunk below is in the store, flushed. */
+  readonly nextChunk: number;
+}
+
+/**
+ * The partial image to go on with; undefined when the image is whole and is this one.
+ * What lies there of another image, or of nobody knows what, is discarded first: its bytes
+ * would show in this one's holes. CONFLICT when another image is whole under this id.
+ */
+export async function openForCopy(
+  store: Store,
+  imageId: string,
+  manifest: Manifest,
+): Promise<OpenedForCopy | undefined> {
+  const found = await partialUnlessWhole(store, imageId, manifest.sizeBytes);
+  if (found === undefined) {
+    await expectWhole(store, imageId, manifest.root);
+    return undefined;
+  }
+  const state = await orClose(found, () => inspect(found, manifest));
+  if (state !== 'foreign') return { image: found, nextChunk: state };
+  await found[Symbol.asyncDispose]();
+  await store.discard(imageId);
+  const image = await store.openPartial(imageId, manifest.sizeBytes);
+  await orClose(image, () => mark(image, manifest));
+  return { image, nextChunk: 0 };
+}
+
+/** Closes the image after `body`, whatever became of it, and rejects as `body` did. */
+export async function closing<T>(image: AsyncDisposable, body: () => Promise<T>): Promise<T> {
+  const result = await orClose(image, body);
+  await image[Symbol.asyncDispose]();
+  return result;
+}
+
+async function orClose<T>(image: AsyncDisposable, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    // Not `await using`: that would hide why `body` failed behind a close that fails too.
+    await Promise.allSettled([image[Symbol.asyncDispose]()]);
+    throw error;
+  }
+}
+
+async function partialUnlessWhole(
+  store: Store,
+  imageId: string,
+  sizeBytes: number,
+): Promise<PartialImage | undefined> {
+  try {
+    return await store.openPartial(imageId, sizeBytes);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'ALREADY_EXISTS') return undefined;
+    throw error;
+  }
+}
+
+/** Where to go on, or 'foreign' when it is not ours to go on with. */
+async function inspect(image: PartialImage, manifest: Manifest): Promise<number | 'foreign'> {
+  const text = await image.metadata(METADATA.checkpoint);
+  const checkpoint = parseCheckpoint(text);
+  if (checkpoint?.root === manifest.root) return checkpoint.nextChunk;
+  if (text !== undefined) return 'foreign';
+  const extents = await image.extents(0, image.sizeBytes);
+  if (extents.length > 0) return 'foreign';
+  await mark(image, manifest);
+  return 0;
+}
+
+/** Before the first write: whatever is in the image from here on belongs to this manifest. */
+async function mark(image: PartialImage, manifest: Manifest): Promise<void> {
+  const checkpoint: Checkpoint = { root: manifest.root, nextChunk: 0 };
+  await image.setMetadata(METADATA.checkpoint, JSON.stringify(checkpoint));
+}
+
+async function expectWhole(store: Store, imageId: string, root: string): Promise<void> {
+  const image = await store.openWhole(imageId);
+  const found = await closing(image, () => image.metadata(METADATA.root));
+  if (found === root) return;
+  const what = found === undefined ? 'of unknown content' : `with root ${found}`;
+  throw new Refusal(
+    'CONFLICT',
+    `the store already has a whole image ${imageId}, ${what} instead of ${root}`,
+    {
+      hint: 'look at what it is, and remove it from the store if it is not needed',
+    },
+  );
+}

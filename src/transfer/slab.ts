@@ -1,0 +1,77 @@
+import { CHUNK_BYTES } from '../domain/chunk.ts';
+import { Refusal } from '../domain/refusal.ts';
+import { refusalOf, throwIfAborted } from './in-flight.ts';
+
+/** CHUNK_BYTES of shared memory: librbd, the file system and the digest threads work on it without copying. */
+export type Slab = Buffer<SharedArrayBuffer>;
+
+interface Waiter {
+  readonly resolve: (slab: Slab) => void;
+}
+
+/**
+ * The memory of transfers: chunks lie in its slabs and nowhere else, so `count` x 4 MiB is
+ * the most they take. Slabs are made when first needed and used again.
+ *
+ * A transfer waits for its peer with slabs in its hands. So transfers that may wait for one
+ * another, or that must not slow each other down, have a pool each.
+ */
+export class SlabPool {
+  readonly count: number;
+  readonly #free: Slab[] = [];
+  readonly #taken = new Set<Slab>();
+  readonly #waiting = new Set<Waiter>();
+
+  constructor(count: number) {
+    if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`${count} slabs`);
+    this.count = count;
+  }
+
+  get bytesInUse(): number {
+    return this.#taken.size * CHUNK_BYTES;
+  }
+
+  /** A slab with anything in it. Waits while all are taken, first come first served; CANCELLED when `signal` aborts. */
+  take(signal: AbortSignal): Promise<Slab> {
+    if (signal.aborted) return Promise.reject(refusalOf(signal));
+    if (this.#taken.size < this.count) return Promise.resolve(this.#hand(this.#free.pop() ?? newSlab()));
+    return this.#wait(signal);
+  }
+
+  /** Gives a taken slab to the next in line. Giving one back twice is a fault. */
+  giveBack(slab: Slab): void {
+    if (!this.#taken.delete(slab)) throw new Refusal('INTERNAL', 'a slab was given back that is not taken');
+    const [next] = this.#waiting;
+    if (next === undefined) this.#free.push(slab);
+    else {
+      this.#waiting.delete(next);
+      next.resolve(this.#hand(slab));
+    }
+  }
+
+  async #wait(signal: AbortSignal): Promise<Slab> {
+    throwIfAborted(signal);
+    const { promise, resolve, reject } = Promise.withResolvers<Slab>();
+    const waiter: Waiter = { resolve };
+    const onAbort = () => {
+      // Not in line any more: it has its slab already.
+      if (this.#waiting.delete(waiter)) reject(refusalOf(signal));
+    };
+    this.#waiting.add(waiter);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #hand(slab: Slab): Slab {
+    this.#taken.add(slab);
+    return slab;
+  }
+}
+
+function newSlab(): Slab {
+  return Buffer.from(new SharedArrayBuffer(CHUNK_BYTES));
+}
