@@ -1,5 +1,5 @@
 /** Run by notify.test.ts in a process of its own, as a service manager would run a daemon. */
-import { notifier } from '../../../src/telemetry/notify.ts';
+import { notifier } from '../../../src/daemon/notify.ts';
 
 const notify = notifier();
 notify.status('opening the catalogue');

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
-import { watchdogIntervalMs } from '../../../src/telemetry/notify.ts';
+import { watchdogIntervalMs } from '../../../src/daemon/notify.ts';
 import { Datagrams } from './datagrams.ts';
 
 const hasLibrary = canLoad('libsystemd.so.0');

@@ -1,0 +1,115 @@
+import type { ImageData } from '../domain/image.ts';
+import type { Progress, Traffic } from '../domain/job.ts';
+import type { Refusal } from '../domain/refusal.ts';
+import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
+import type { Assignment__Output } from '../rpc/generated/entrepot/v1/Assignment.ts';
+import type { Failure } from '../rpc/generated/entrepot/v1/Failure.ts';
+import type { TaskResult } from '../rpc/generated/entrepot/v1/TaskResult.ts';
+
+/*
+ * The agent's words for what goes over Attach. Wire types stop here.
+ */
+
+export interface IngestWork {
+  readonly kind: 'ingest';
+  readonly sizeBytes: number;
+  readonly recordJson: string;
+}
+
+export interface CopyWork {
+  readonly kind: 'copy';
+  readonly sizeBytes: number;
+  readonly root: string;
+  readonly sourceStoreId: string;
+  /** Undefined: the source dials us. */
+  readonly sourceAddress: string | undefined;
+  readonly recordJson: string;
+}
+
+export interface DeleteWork {
+  readonly kind: 'delete';
+}
+
+/** Work of a hub newer than this agent. */
+interface UnknownWork {
+  readonly kind: 'unknown';
+}
+
+type Work = IngestWork | CopyWork | DeleteWork | UnknownWork;
+
+/** One attempt at a task, as the hub names it everywhere. */
+export interface AttemptKey {
+  readonly taskId: string;
+  readonly attempt: number;
+}
+
+export interface Assignment<W extends Work = Work> extends AttemptKey {
+  readonly jobId: string;
+  readonly imageId: string;
+  readonly requestId: string;
+  readonly work: W;
+}
+
+export type Outcome =
+  | { readonly kind: 'ingested'; readonly data: ImageData }
+  | { readonly kind: 'copied'; readonly verifiedRoot: string }
+  | { readonly kind: 'deleted' }
+  | { readonly kind: 'failed'; readonly refusal: Refusal };
+
+export interface Result extends AttemptKey {
+  readonly outcome: Outcome;
+  readonly traffic: Traffic;
+}
+
+export const NO_TRAFFIC: Traffic = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
+
+export function readAssignment(wire: Assignment__Output): Assignment {
+  const { taskId, attempt, jobId, imageId, requestId } = wire;
+  return { taskId, attempt, jobId, imageId, requestId, work: readWork(wire) };
+}
+
+function readWork(wire: Assignment__Output): Work {
+  if (wire.ingest) {
+    return { kind: 'ingest', sizeBytes: wire.ingest.sizeBytes, recordJson: wire.ingest.recordJson };
+  }
+  if (wire.copy) {
+    const { sizeBytes, root, sourceStoreId, sourceAddress, recordJson } = wire.copy;
+    return {
+      kind: 'copy',
+      sizeBytes,
+      root,
+      sourceStoreId,
+      sourceAddress: sourceAddress === '' ? undefined : sourceAddress,
+      recordJson,
+    };
+  }
+  return wire.delete ? { kind: 'delete' } : { kind: 'unknown' };
+}
+
+export function progressMessage(key: AttemptKey, progress: Progress): AgentMessage {
+  return { progress: { taskId: key.taskId, attempt: key.attempt, progress } };
+}
+
+export function resultMessage(result: Result): AgentMessage {
+  const { taskId, attempt, traffic } = result;
+  return { result: { taskId, attempt, traffic, ...outcomeMessage(result.outcome) } };
+}
+
+function outcomeMessage(outcome: Outcome): Partial<TaskResult> {
+  switch (outcome.kind) {
+    case 'ingested': {
+      const { sizeBytes, dataBytes, root, checksum, osHashAlgo, osHashValue } = outcome.data;
+      return { ingested: { sizeBytes, dataBytes, root, checksum, osHashAlgo, osHashValue } };
+    }
+    case 'copied':
+      return { copied: { verifiedRoot: outcome.verifiedRoot } };
+    case 'deleted':
+      return { deleted: {} };
+    case 'failed':
+      return { failure: failureMessage(outcome.refusal) };
+  }
+}
+
+export function failureMessage(refusal: Refusal): Failure {
+  return { code: refusal.code, message: refusal.message, hint: refusal.hint ?? '' };
+}

@@ -1,0 +1,81 @@
+import { isUuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
+import type { HubMessage__Output } from '../rpc/generated/entrepot/v1/HubMessage.ts';
+import type { Serve__Output } from '../rpc/generated/entrepot/v1/Serve.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+import { withFields } from '../telemetry/request-context.ts';
+import type { Deliveries } from './deliveries.ts';
+import type { ImageLocks } from './image-locks.ts';
+import { failureMessage, readAssignment } from './messages.ts';
+import type { TaskBoard } from './task-board.ts';
+
+export interface OrdersParts {
+  readonly store: Store;
+  readonly board: TaskBoard;
+  readonly locks: ImageLocks;
+  readonly deliveries: Deliveries;
+  readonly tell: (message: AgentMessage) => void;
+  readonly log: Log;
+}
+
+/** What the hub says, to whom it concerns. Nothing here waits: the stream is read on. */
+export class Orders {
+  readonly #parts: OrdersParts;
+
+  constructor(parts: OrdersParts) {
+    this.#parts = parts;
+  }
+
+  handle({ assign, cancel, kept, serve, discard, question }: HubMessage__Output): void {
+    const { board, log } = this.#parts;
+    if (assign) board.assign(readAssignment(assign));
+    else if (cancel) board.cancel(cancel);
+    else if (kept) board.kept(kept);
+    else if (serve) void this.#serve(serve);
+    else if (discard) for (const imageId of discard.imageIds) void this.#discard(imageId);
+    else if (question) void this.#answer(question.questionId, question.imageId);
+    else log.info('ignored a message of a kind this agent does not know: the hub is newer');
+  }
+
+  async #serve({ taskId, attempt, imageId, receiverAddress, requestId }: Serve__Output): Promise<void> {
+    const { deliveries, log } = this.#parts;
+    const fields = { requestId: requestId || undefined, taskId, imageId };
+    await withFields(fields, async () => {
+      log.info({ attempt, receiverAddress }, 'delivery starts');
+      try {
+        await deliveries.deliver({ taskId, attempt, imageId, receiverAddress });
+        log.info({ attempt }, 'delivery done');
+      } catch (error) {
+        const { code, message } = Refusal.from(error);
+        log.warn({ attempt, code }, `delivery broken off: ${message}`);
+      }
+    });
+  }
+
+  /** A partial image no job will use, unless a task of ours does by now. */
+  async #discard(imageId: string): Promise<void> {
+    const { store, board, locks, log } = this.#parts;
+    if (!isUuid(imageId) || board.uses(imageId)) {
+      log.info({ imageId }, 'ignored a discard: a task uses the image');
+      return;
+    }
+    try {
+      await locks.run(imageId, () => store.discard(imageId));
+      log.info({ imageId }, 'leftover discarded');
+    } catch (error) {
+      const { code, message } = Refusal.from(error);
+      log.warn({ imageId, code }, `leftover not discarded: ${message}`);
+    }
+  }
+
+  async #answer(questionId: number, imageId: string): Promise<void> {
+    const { store, tell } = this.#parts;
+    try {
+      tell({ answer: { questionId, children: await store.children(imageId) } });
+    } catch (error) {
+      tell({ answer: { questionId, failure: failureMessage(Refusal.from(error)) } });
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { FrameSource } from '../transfer/frames.ts';
+import { unlessAborted } from '../transfer/in-flight.ts';
+import type { AttemptKey } from './messages.ts';
+import { within } from './within.ts';
+
+/** How long a copy waits for its source to dial, and a source that dialled for its copy to be ready. */
+const RENDEZVOUS_MS = 30_000;
+
+/** Sources that may wait at a time; far more than a hub would send. */
+const MAX_WAITING_SOURCES = 64;
+
+export interface PushKey extends AttemptKey {
+  readonly imageId: string;
+}
+
+interface Meeting {
+  copyIsHere: boolean;
+  sourceIsHere: boolean;
+  readonly copyCame: PromiseWithResolvers<void>;
+  readonly frames: PromiseWithResolvers<FrameSource>;
+  /** The copy no longer needs the source. */
+  readonly over: PromiseWithResolvers<void>;
+}
+
+/**
+ * Brings together a copy that waits for its source and the source that dials it. Either may come
+ * first: the hub tells both at the same moment.
+ */
+export class PushSessions {
+  readonly #rendezvousMs: number;
+  readonly #meetings = new Map<string, Meeting>();
+
+  constructor(rendezvousMs = RENDEZVOUS_MS) {
+    this.#rendezvousMs = rendezvousMs;
+  }
+
+  /**
+   * The copy's side: runs `work` with what the source delivers. UNAVAILABLE naming the
+   * source's store when it does not dial in time.
+   */
+  async receive<T>(
+    key: PushKey,
+    sourceStoreId: string,
+    signal: AbortSignal,
+    work: (frames: FrameSource) => Promise<T>,
+  ): Promise<T> {
+    const meeting = this.#meet(key);
+    meeting.copyIsHere = true;
+    meeting.copyCame.resolve();
+    try {
+      const tooLate = () =>
+        new Refusal('UNAVAILABLE', `store ${sourceStoreId} did not dial to deliver the image`, {
+          hint: `is the agent of ${sourceStoreId} up, and can it reach the transfer address of this one?`,
+        });
+      return await work(await within(meeting.frames.promise, this.#rendezvousMs, signal, tooLate));
+    } finally {
+      meeting.over.resolve();
+      this.#forget(key, meeting);
+    }
+  }
+
+  /** The source's side: settles when the copy is done with the frames. NOT_FOUND when no copy waits for them. */
+  async deliver(key: PushKey, frames: FrameSource, signal: AbortSignal): Promise<void> {
+    const meeting = this.#meet(key);
+    if (meeting.sourceIsHere) throw new Refusal('ALREADY_EXISTS', 'this attempt is being delivered already');
+    meeting.sourceIsHere = true;
+    meeting.frames.resolve(frames);
+    try {
+      if (!meeting.copyIsHere) await this.#awaitCopy(key, meeting, signal);
+      await unlessAborted(meeting.over.promise, signal);
+    } finally {
+      this.#forget(key, meeting);
+    }
+  }
+
+  async #awaitCopy(key: PushKey, meeting: Meeting, signal: AbortSignal): Promise<void> {
+    const waiting = [...this.#meetings.values()].filter(({ copyIsHere }) => !copyIsHere).length;
+    if (waiting > MAX_WAITING_SOURCES) throw new Refusal('UNAVAILABLE', 'too many deliveries wait here');
+    await within(meeting.copyCame.promise, this.#rendezvousMs, signal, () => {
+      return new Refusal('NOT_FOUND', `no copy of image ${key.imageId} waits here for a delivery`);
+    });
+  }
+
+  #meet(key: PushKey): Meeting {
+    const known = this.#meetings.get(nameOf(key));
+    if (known) return known;
+    const meeting: Meeting = {
+      copyIsHere: false,
+      sourceIsHere: false,
+      copyCame: Promise.withResolvers(),
+      frames: Promise.withResolvers(),
+      over: Promise.withResolvers(),
+    };
+    this.#meetings.set(nameOf(key), meeting);
+    return meeting;
+  }
+
+  #forget(key: PushKey, meeting: Meeting): void {
+    if (this.#meetings.get(nameOf(key)) === meeting) this.#meetings.delete(nameOf(key));
+  }
+}
+
+function nameOf({ taskId, attempt, imageId }: PushKey): string {
+  return JSON.stringify([taskId, attempt, imageId]);
+}

@@ -1,0 +1,51 @@
+import { Refusal } from '../domain/refusal.ts';
+import type { PullRequest } from '../rpc/generated/entrepot/v1/PullRequest.ts';
+import type { PushMessageWire } from '../transfer/frame-codec.ts';
+import type { ChunkRun, Frame, FrameSource } from '../transfer/frames.ts';
+import { unlessAborted } from '../transfer/in-flight.ts';
+
+/**
+ * The frames of a source that dialled us: requests go down the call, frames come up, in the
+ * order of the requests. One stream carries them all, so pulls read in turn; one that is left
+ * before its last frame makes the stream useless for the next, which is then told so.
+ */
+export class PushedFrames implements FrameSource {
+  readonly #messages: AsyncIterator<PushMessageWire>;
+  readonly #ask: (request: PullRequest) => Promise<void>;
+  #turn: Promise<void> = Promise.resolve();
+  #broken: Refusal | undefined;
+
+  /** `messages` follow the hello; `ask` sends a request to the source. */
+  constructor(messages: AsyncIterator<PushMessageWire>, ask: (request: PullRequest) => Promise<void>) {
+    this.#messages = messages;
+    this.#ask = ask;
+  }
+
+  async *pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncGenerator<Frame> {
+    const before = this.#turn;
+    const mine = Promise.withResolvers<void>();
+    this.#turn = before.then(() => mine.promise);
+    let chunksLeft = runs.reduce((sum, run) => sum + run.chunkCount, 0);
+    try {
+      // Asked for before its turn, so that the source never idles for a round trip.
+      if (!this.#broken) await unlessAborted(this.#ask({ imageId, runs: [...runs] }), signal);
+      await unlessAborted(before, signal);
+      if (this.#broken) throw this.#broken;
+      while (chunksLeft > 0) {
+        const frame = await unlessAborted(this.#next(), signal);
+        if (frame.last) chunksLeft -= 1;
+        yield frame;
+      }
+    } finally {
+      if (chunksLeft > 0) this.#broken ??= new Refusal('UNAVAILABLE', 'the delivery was broken off');
+      mine.resolve();
+    }
+  }
+
+  async #next(): Promise<Frame> {
+    const { done, value } = await this.#messages.next();
+    if (done) throw new Refusal('UNAVAILABLE', 'the source ended its delivery early');
+    if (!('frame' in value)) throw new Refusal('INVALID', 'the source sent a second hello');
+    return value.frame;
+  }
+}

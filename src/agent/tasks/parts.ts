@@ -1,0 +1,32 @@
+import type { DigestPool } from '../../image/digests.ts';
+import type { Store } from '../../store/store.ts';
+import type { Frame, FrameSource } from '../../transfer/frames.ts';
+import type { ManifestCache } from '../manifest-cache.ts';
+import type { AttemptKey } from '../messages.ts';
+import type { OpenImages } from '../open-images.ts';
+import type { PushSessions } from '../push-sessions.ts';
+import type { TransferMemory } from '../transfer-memory.ts';
+
+/** What tasks ask of the hub besides Attach. All reject with a Refusal. */
+export interface HubCalls {
+  /** The bytes an operator uploads, for an ingest. */
+  pullUpload(key: AttemptKey, signal: AbortSignal): AsyncIterable<Frame>;
+  /** The manifest as it is kept, not yet checked. */
+  getManifest(root: string, signal: AbortSignal): Promise<Uint8Array>;
+  /** Durable at the hub when it settles. Repeated is done once. */
+  putManifest(root: string, encoded: Uint8Array, signal: AbortSignal): Promise<void>;
+}
+
+export interface TaskParts {
+  readonly store: Store;
+  readonly hub: HubCalls;
+  /** Frames of the agent of a store, which we dial. */
+  readonly pullFrom: (address: string, storeId: string) => FrameSource & AsyncDisposable;
+  readonly pushSessions: PushSessions;
+  readonly openImages: OpenImages;
+  readonly manifests: ManifestCache;
+  readonly digests: DigestPool;
+  readonly memory: TransferMemory;
+  /** A cleaning up that failed. */
+  readonly onLeftover: (imageId: string, error: unknown) => void;
+}

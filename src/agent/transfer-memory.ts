@@ -1,0 +1,38 @@
+import { SlabPool } from '../transfer/slab.ts';
+
+/**
+ * Chunks a transfer may hold: four being hashed, written or read ahead, and one being put
+ * together. The bound for a transfer, in MiB: 20 in slabs, 16 in the window of its bulk
+ * connection (as configured; 16 by default), and about 6 in frames between the two: below 64, however slow the other side is. How
+ * many there are at a time is the hub's decision (width per store).
+ */
+const SLABS_PER_TRANSFER = 5;
+
+/** Pools kept for the next transfer: a receiver asks in many requests, each of them served from a pool. */
+const IDLE_POOLS = 2;
+
+/**
+ * The memory of this agent's transfers. Each has a pool of its own: one that waits for a slow
+ * peer with slabs in its hands keeps no other waiting, and two agents that serve each other
+ * cannot lock up.
+ */
+export class TransferMemory {
+  readonly #inUse = new Set<SlabPool>();
+  readonly #idle: SlabPool[] = [];
+
+  /** Bytes of image data in memory, of all transfers together. */
+  get bytesInUse(): number {
+    return [...this.#inUse].reduce((sum, pool) => sum + pool.bytesInUse, 0);
+  }
+
+  async with<T>(work: (slabs: SlabPool) => Promise<T>): Promise<T> {
+    const slabs = this.#idle.pop() ?? new SlabPool(SLABS_PER_TRANSFER);
+    this.#inUse.add(slabs);
+    try {
+      return await work(slabs);
+    } finally {
+      this.#inUse.delete(slabs);
+      if (slabs.bytesInUse === 0 && this.#idle.length < IDLE_POOLS) this.#idle.push(slabs);
+    }
+  }
+}

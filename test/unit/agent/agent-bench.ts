@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises';
+import { Registry } from 'prom-client';
+import { Agent, type AgentSettings } from '../../../src/agent/agent.ts';
+import { FileStore } from '../../../src/store/file/file-store.ts';
+import { createLoggers } from '../../../src/telemetry/log.ts';
+import type { LogLine } from '../rpc/harness.ts';
+import { StoreFolder } from '../store/file-folder.ts';
+import { type ChunkSketch, draw, manifestOf, uploadOf } from '../transfer/samples.ts';
+import { WatchedStore } from '../transfer/watched-store.ts';
+import { ScriptedHub, type Session } from './scripted-hub.ts';
+
+const JOB_ID = '0d6b3c53-7a0e-4f0e-8f5a-2f6a2a1f4e01';
+
+/** An agent over a file store, with what it logs and counts. Its store can be held up and made to fail. */
+export class AgentBench implements AsyncDisposable {
+  readonly lines: LogLine[] = [];
+  readonly registry = new Registry();
+  readonly store: WatchedStore;
+  readonly agent: Agent;
+  readonly #stop = new AbortController();
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    folder: string,
+    hub: { readonly address: string },
+    settings: Partial<AgentSettings> = {},
+    pool = 'images',
+  ) {
+    this.store = new WatchedStore(new FileStore({ folder, pool }));
+    const target = { write: (line: string) => void this.lines.push(JSON.parse(line)) };
+    const storeId = settings.storeId ?? 'central';
+    this.agent = new Agent(
+      {
+        storeId,
+        version: '0.0.0',
+        hubAddress: hub.address,
+        transfer: { host: '127.0.0.1', port: 0 },
+        ...settings,
+      },
+      {
+        store: this.store,
+        loggers: createLoggers({ component: 'agent', level: 'info', storeId, target }),
+        registry: this.registry,
+        redial: { minMs: 5, maxMs: 50 },
+      },
+    );
+  }
+
+  async start(): Promise<this> {
+    await this.agent.start(this.#stop.signal);
+    return this;
+  }
+
+  async metric(name: string): Promise<number> {
+    const text = await this.registry.metrics();
+    const line = text.split('\n').find((one) => one.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped ??= this.agent[Symbol.asyncDispose]();
+    await this.#stopped;
+  }
+}
+
+/** A hub, folders for stores, and agents: everything ends and is removed with it. */
+export class World implements AsyncDisposable {
+  hub!: ScriptedHub;
+  readonly #ending = new AsyncDisposableStack();
+  readonly #folders = new Map<string, StoreFolder>();
+
+  static async make(): Promise<World> {
+    const world = new World();
+    world.hub = await ScriptedHub.start();
+    world.#ending.defer(() => world.hub[Symbol.asyncDispose]());
+    return world;
+  }
+
+  /** The agent of a store, attached. The same store again: the same folder. */
+  async agent(storeId: string, settings: Partial<AgentSettings> = {}): Promise<AgentBench> {
+    const bench = await this.startAgent(storeId, settings);
+    await bench.agent.readiness.firstReady;
+    return bench;
+  }
+
+  async startAgent(storeId: string, settings: Partial<AgentSettings> = {}): Promise<AgentBench> {
+    const bench = new AgentBench((await this.folder(storeId)).path, this.hub, { storeId, ...settings });
+    this.#ending.use(bench);
+    return await bench.start();
+  }
+
+  async folder(storeId: string): Promise<StoreFolder> {
+    let folder = this.#folders.get(storeId);
+    if (!folder) {
+      folder = await StoreFolder.make();
+      this.#folders.set(storeId, folder);
+      this.#ending.use(folder);
+    }
+    return folder;
+  }
+
+  /** A new hub at the port of the old one. */
+  async replaceHub(): Promise<void> {
+    const { port } = this.hub;
+    await this.hub[Symbol.asyncDispose]();
+    const { manifests } = this.hub;
+    this.hub = await ScriptedHub.start(port);
+    for (const [root, body] of manifests) this.hub.manifests.set(root, body);
+  }
+
+  /** Has an image taken in at a store; returns its root. */
+  async ingest(
+    session: Session,
+    imageId: string,
+    bytes: Buffer,
+    taskId = `ingest-${imageId}`,
+  ): Promise<string> {
+    this.hub.uploads.set(taskId, () => uploadOf(bytes));
+    session.tell(ingestMessage(taskId, 1, imageId, bytes.length));
+    const result = await session.result(taskId);
+    if (!result.ingested) throw new Error(`not ingested: ${result.failure?.message}`);
+    return result.ingested.root;
+  }
+
+  /** Bytes of a whole image as they lie in the store's folder. */
+  async bytesAt(storeId: string, imageId: string): Promise<Buffer> {
+    return await readFile((await this.folder(storeId)).inPool(imageId));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ending.disposeAsync();
+  }
+}
+
+export function ingestMessage(taskId: string, attempt: number, imageId: string, sizeBytes: number) {
+  const ingest = { sizeBytes, recordJson: '{"name":"sample"}' };
+  return { assign: { taskId, attempt, jobId: JOB_ID, imageId, requestId: 'request-1', ingest } };
+}
+
+export interface CopyOrder {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly imageId: string;
+  readonly bytes: Buffer;
+  /** Of the source; '' has the source dial. */
+  readonly from: string;
+}
+
+export function copyMessage({ taskId, attempt, imageId, bytes, from }: CopyOrder) {
+  const copy = {
+    sizeBytes: bytes.length,
+    root: manifestOf(bytes).root,
+    sourceStoreId: 'central',
+    sourceAddress: from,
+    recordJson: '{"name":"sample"}',
+  };
+  return { assign: { taskId, attempt, jobId: JOB_ID, imageId, requestId: 'request-2', copy } };
+}
+
+/** `chunks` chunks of data, with a hole after the first. */
+export function sample(chunks: number): Buffer {
+  const sketch: ChunkSketch[] = Array.from({ length: chunks }, () => [0, 17, 63]);
+  sketch.splice(1, 0, 'hole');
+  return draw({ chunks: sketch, missingBytes: 1000 });
+}

@@ -1,0 +1,199 @@
+import { expect, test, vi } from 'vitest';
+import { Backoff } from '../../../src/agent/backoff.ts';
+import { ImageLocks } from '../../../src/agent/image-locks.ts';
+import { ManifestCache } from '../../../src/agent/manifest-cache.ts';
+import { OpenImages } from '../../../src/agent/open-images.ts';
+import { PushSessions } from '../../../src/agent/push-sessions.ts';
+import { PushedFrames } from '../../../src/agent/pushed-frames.ts';
+import { TaskBoard } from '../../../src/agent/task-board.ts';
+import { Refusal } from '../../../src/domain/refusal.ts';
+import type { FrameSource } from '../../../src/transfer/frames.ts';
+import { collect, gate, refusalIn } from '../rpc/harness.ts';
+import { draw, IMAGE_ID, manifestOf, storeWith } from '../transfer/samples.ts';
+import { WatchedStore } from '../transfer/watched-store.ts';
+
+const NEVER = new AbortController().signal;
+const KEY = { taskId: 'copy-1', attempt: 1, imageId: IMAGE_ID };
+
+test('waits grow to a ceiling, with full jitter, and begin anew after a success', () => {
+  const limits = { minMs: 250, maxMs: 15_000 };
+  const highest = new Backoff(limits, () => 0.999999);
+  const waits = Array.from({ length: 8 }, () => Math.round(highest.next()));
+  expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
+  highest.reset();
+  expect(Math.round(highest.next())).toBe(250);
+  expect(new Backoff(limits, () => 0).next()).toBe(0);
+  expect(new Backoff(limits, () => 0).slow()).toBe(7500);
+});
+
+test('one at a time per image, in order, also after a failure', async () => {
+  const locks = new ImageLocks();
+  const first = gate();
+  const order: string[] = [];
+  const one = locks.run('a', async () => {
+    await first.opened;
+    order.push('a1');
+    throw new Error('failed');
+  });
+  const two = locks.run('a', async () => void order.push('a2'));
+  await locks.run('b', async () => void order.push('b1'));
+  first.open();
+  await expect(one).rejects.toThrow('failed');
+  await two;
+  expect(order).toEqual(['b1', 'a1', 'a2']);
+});
+
+test('progress is told at each phase, and twice a second in between', async () => {
+  let nowMs = 0;
+  const told: string[] = [];
+  const moved: number[] = [];
+  const board = new TaskBoard({
+    locks: new ImageLocks(),
+    now: () => nowMs,
+    tell: ({ progress, result }) =>
+      void told.push(
+        result ? 'result' : [progress?.progress?.phase, progress?.progress?.doneBytes].join(' '),
+      ),
+    observer: {
+      started: () => undefined,
+      progressed: (_assignment, { doneBytes }) => void moved.push(doneBytes),
+      ended: () => undefined,
+      ignored: () => undefined,
+      inContext: (_assignment, work) => work(),
+    },
+    perform: async (_assignment, { onProgress, traffic }) => {
+      const rest = { totalBytes: 8, resumedBytes: 0, holeBytes: 0 };
+      for (const [doneBytes, atMs] of [0, 100, 499, 500, 999, 1000, 1100].entries()) {
+        nowMs = atMs;
+        onProgress({ phase: 'transferring', doneBytes, ...rest });
+      }
+      onProgress({ phase: 'verifying', doneBytes: 0, ...rest });
+      return { outcome: { kind: 'copied', verifiedRoot: '' }, traffic };
+    },
+  });
+  board.assign({ ...KEY, jobId: '', requestId: '', work: { kind: 'delete' } });
+  await vi.waitFor(() => expect(told.at(-1)).toBe('result'));
+  expect(told).toEqual(['transferring 0', 'transferring 3', 'transferring 5', 'verifying 0', 'result']);
+  expect(moved).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
+});
+
+test('manifests are kept up to a number of bytes, the last used longest', () => {
+  const manifests = ['hole', 'full', [0], [1]].map((chunk) =>
+    manifestOf(draw({ chunks: ['full', chunk as 'hole' | 'full' | number[]], missingBytes: 0 })),
+  );
+  const [small, ...large] = manifests;
+  // Three chunks' digests: the small one and one of the large ones fit.
+  const cache = new ManifestCache(3 * 32);
+  for (const manifest of manifests) {
+    cache.put(manifest);
+    cache.get(small?.root ?? '');
+  }
+  const kept = manifests.filter(({ root }) => cache.get(root));
+  expect(kept).toEqual([small, large.at(-1)]);
+  const none = new ManifestCache(31);
+  none.put(manifests[0] as (typeof manifests)[0]);
+  expect(none.get(manifests[0]?.root ?? '')).toBeUndefined();
+});
+
+test('a copy and its source wait for one another for a while', async () => {
+  const sessions = new PushSessions(30);
+  const none = sessions.receive(KEY, 'dcn0', NEVER, async () => 'never');
+  expect(await refusalIn(none)).toMatchObject({
+    code: 'UNAVAILABLE',
+    message: 'store dcn0 did not dial to deliver the image',
+  });
+  const source: FrameSource = { pull: async function* () {} };
+  expect((await refusalIn(sessions.deliver(KEY, source, NEVER))).code).toBe('NOT_FOUND');
+  // Nothing is left of those: the next attempt to meet succeeds, for the same attempt only.
+  const other = sessions.deliver({ ...KEY, attempt: 2 }, source, NEVER);
+  const delivered = sessions.deliver(KEY, source, NEVER);
+  expect((await refusalIn(sessions.deliver(KEY, source, NEVER))).code).toBe('ALREADY_EXISTS');
+  expect(await sessions.receive(KEY, 'dcn0', NEVER, async (frames) => frames === source)).toBe(true);
+  await delivered;
+  expect((await refusalIn(other)).code).toBe('NOT_FOUND');
+});
+
+test('either side of a delivery may leave', async () => {
+  const sessions = new PushSessions();
+  const source: FrameSource = { pull: async function* () {} };
+  const leaving = new AbortController();
+  const delivery = sessions.deliver(KEY, source, leaving.signal);
+  leaving.abort(new Refusal('CANCELLED', 'the caller has left'));
+  expect((await refusalIn(delivery)).code).toBe('CANCELLED');
+  const cancelled = new AbortController();
+  const copy = sessions.receive(KEY, 'dcn0', cancelled.signal, async () => 'never');
+  cancelled.abort(new Refusal('CANCELLED', 'cancelled at the hub'));
+  expect((await refusalIn(copy)).message).toBe('cancelled at the hub');
+});
+
+test('pulls on one delivery are answered in turn, and none after one that was left', async () => {
+  const asked: number[] = [];
+  const frames = [0, 1, 2, 3].map((chunk) => ({
+    frame: { offset: chunk * 4 * 1024 * 1024, data: new Uint8Array(1), last: true },
+  }));
+  const messages = async function* () {
+    yield* frames;
+  };
+  const pushed = new PushedFrames(
+    messages(),
+    async ({ runs }) => void asked.push(Number(runs?.[0]?.firstChunk)),
+  );
+  const first = pushed.pull(IMAGE_ID, [{ firstChunk: 0, chunkCount: 2 }], NEVER);
+  const second = pushed.pull(IMAGE_ID, [{ firstChunk: 2, chunkCount: 1 }], NEVER);
+  const [one, two] = await Promise.all([collect(first), collect(second)]);
+  expect(asked).toEqual([0, 2]);
+  expect([...one, ...two].map(({ offset }) => offset / (4 * 1024 * 1024))).toEqual([0, 1, 2]);
+  const left = pushed.pull(IMAGE_ID, [{ firstChunk: 3, chunkCount: 2 }], NEVER);
+  await left.next();
+  await left.return(undefined);
+  const after = collect(pushed.pull(IMAGE_ID, [{ firstChunk: 3, chunkCount: 1 }], NEVER));
+  expect((await refusalIn(after)).code).toBe('UNAVAILABLE');
+});
+
+test('an image is opened once for many readers, and closed when idle', async () => {
+  vi.useFakeTimers();
+  try {
+    const store = new WatchedStore(await storeWith(draw({ chunks: ['full'], missingBytes: 0 })));
+    await using images = new OpenImages(store, 10_000);
+    for (let at = 0; at < 3; at++) {
+      await using one = await images.open(IMAGE_ID);
+      await using two = await images.open(IMAGE_ID);
+      expect(one.image).toBe(two.image);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(store.openImages).toBe(1);
+    }
+    expect(store.calls.filter((call) => call === 'openWhole')).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(store.openImages).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(store.openImages).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('evicting ends the readers, and waits until the image is closed', async () => {
+  const store = new WatchedStore(await storeWith(draw({ chunks: ['full'], missingBytes: 0 })));
+  await using images = new OpenImages(store);
+  const lease = await images.open(IMAGE_ID);
+  const gone = new Refusal('NOT_FOUND', 'gone');
+  let evicted = false;
+  const evicting = images.evict(IMAGE_ID, gone).then(() => {
+    evicted = true;
+  });
+  expect(lease.signal.reason).toBe(gone);
+  await new Promise(setImmediate);
+  expect(evicted).toBe(false);
+  await lease[Symbol.asyncDispose]();
+  await lease[Symbol.asyncDispose]();
+  await evicting;
+  expect(store.openImages).toBe(0);
+  // What could not be opened is not kept either.
+  store.around = () => {
+    throw gone;
+  };
+  expect(await refusalIn(images.open(IMAGE_ID))).toBe(gone);
+  store.around = () => {};
+  await using again = await images.open(IMAGE_ID);
+  expect(again.signal.aborted).toBe(false);
+});

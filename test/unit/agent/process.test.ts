@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+import type { LogLine } from '../rpc/harness.ts';
+import { uploadOf } from '../transfer/samples.ts';
+import { ingestMessage, sample, World } from './agent-bench.ts';
+import { eventually } from './scripted-hub.ts';
+
+const MAIN = new URL('../../../src/agent/main.ts', import.meta.url).href;
+const IMAGE = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
+
+/** An agent as a process of its own, with what it wrote. */
+class AgentProcess implements AsyncDisposable {
+  readonly lines: LogLine[] = [];
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown[]>;
+  stderr = '';
+
+  constructor(config: string) {
+    const code = `import { runAgent } from ${JSON.stringify(MAIN)}; await runAgent(${JSON.stringify(config)});`;
+    this.child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.ended = once(this.child, 'exit');
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+      this.lines.push(JSON.parse(line)),
+    );
+    this.child.stderr?.on('data', (text) => {
+      this.stderr += text;
+    });
+  }
+
+  said(msg: string): LogLine | undefined {
+    return this.lines.find((line) => line.msg === msg);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+async function configure(world: World, driver: object): Promise<string> {
+  const file = join((await world.folder('config')).path, 'agent.yaml');
+  const listen = { transfer: '127.0.0.1:0', http: '127.0.0.1:0' };
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify({ store: 'dcn0', hub: world.hub.address, driver, listen }));
+  return file;
+}
+
+async function ready(agent: AgentProcess): Promise<{ readonly status: number; readonly detail: string }> {
+  const line = await eventually(() => agent.said('listening'));
+  const response = await fetch(`http://${String(line['http'])}/readyz`);
+  const { detail } = (await response.json()) as { readonly detail: string };
+  return { status: response.status, detail };
+}
+
+test('SIGTERM in the middle of an upload: nothing is left, the hub sees it go, the process ends well', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  await using agent = new AgentProcess(await configure(world, { type: 'file', folder }));
+  const session = await world.hub.session('dcn0');
+  await eventually(() => agent.said('agent is ready'));
+  expect(await ready(agent)).toEqual({ status: 200, detail: 'serves store dcn0' });
+  const bytes = sample(4);
+  const stalled = Promise.withResolvers<void>();
+  world.hub.uploads.set('ingest-1', async function* () {
+    yield* [...uploadOf(bytes)].slice(0, 4);
+    await stalled.promise;
+  });
+  session.tell(ingestMessage('ingest-1', 1, IMAGE, bytes.length));
+  await eventually(() => session.phases('ingest-1').includes('transferring'));
+
+  agent.child.kill('SIGTERM');
+  expect(await agent.ended).toEqual([0, null]);
+  await eventually(() => session.isOver);
+  expect(session.results('ingest-1')).toEqual([]);
+  expect(agent.said('agent has stopped')).toBeDefined();
+  expect(agent.said('ingest failed: the agent of store dcn0 is stopping')).toMatchObject({
+    level: 'warn',
+    storeId: 'dcn0',
+    taskId: 'ingest-1',
+    requestId: 'request-1',
+  });
+  expect(agent.stderr).toBe('');
+  stalled.resolve();
+  const after = await world.agent('dcn0');
+  expect(await after.store.list()).toEqual([]);
+});
+
+test('not ready without its hub, and says why; SIGINT ends it all the same', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  const config = await configure(world, { type: 'file', folder });
+  await world.hub[Symbol.asyncDispose]();
+  await using agent = new AgentProcess(config);
+  await eventually(() => agent.lines.some((line) => line.msg.startsWith('not attached to the hub')));
+  const { status, detail } = await ready(agent);
+  expect(status).toBe(503);
+  expect(detail).toContain(`hub: cannot reach hub at ${world.hub.address}: connection refused`);
+  agent.child.kill('SIGINT');
+  expect(await agent.ended).toEqual([0, null]);
+  expect(agent.said('agent is ready')).toBeUndefined();
+});
+
+test('a configuration that cannot work ends it with the reason', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  const config = await configure(world, { type: 'file', folder, pool: 'not/a/pool' });
+  await using agent = new AgentProcess(config);
+  const [code] = await agent.ended;
+  expect(code).not.toBe(0);
+  expect(agent.stderr).toContain("code: 'INVALID'");
+  expect(agent.stderr).toContain('not/a/pool');
+});
