@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { Catalogue } from '../catalogue/catalogue.ts';
 import type { HubConfig } from '../config/hub-config.ts';
+import { VERSION } from '../daemon/version.ts';
 import { HttpServer } from '../http/server.ts';
 import { Queue } from '../queue/queue.ts';
 import { Agents, Images, Jobs, Stores } from '../rpc/proto.ts';
@@ -23,7 +24,7 @@ import { Uploads } from './uploads.ts';
 
 export interface HubParts {
   readonly config: HubConfig;
-  readonly log: Loggers;
+  readonly loggers: Loggers;
   readonly registry: Registry;
 }
 
@@ -43,9 +44,9 @@ export class Hub implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** Opens the catalogue, takes up unfinished jobs, listens. The ports it got. */
-  async start(): Promise<{ grpcPort: number; httpPort: number }> {
-    const { config, log, registry } = this.#parts;
+  /** Opens the catalogue, takes up unfinished jobs, listens. */
+  async start(): Promise<void> {
+    const { config, loggers, registry } = this.#parts;
     const catalogue = Catalogue.open(config.catalogue);
     this.#catalogue = catalogue;
     catalogue.transact(() => catalogue.stores.configure(config.stores));
@@ -59,7 +60,7 @@ export class Hub implements AsyncDisposable {
     const attempts = new AttemptLog({
       catalogue,
       board,
-      log: log.queue,
+      log: loggers.queue,
       registry,
       now,
       read: () => snapshot(),
@@ -75,7 +76,7 @@ export class Hub implements AsyncDisposable {
       random: Math.random,
       onChange: (imageId) => feed.notify(imageId),
       onAttemptEnd: (task, outcome, again) => attempts.ended(task, outcome, again),
-      onFault: (error) => log.queue.error({ err: error }, 'a fault of the hub itself'),
+      onFault: (error) => loggers.queue.error({ err: error }, 'a fault of the hub itself'),
     });
     this.#queue = queue;
     const requests = new Requests({ catalogue, queue, agents: attachments, newId });
@@ -85,7 +86,7 @@ export class Hub implements AsyncDisposable {
     const rpc = new RpcServer({
       name: 'hub',
       ...config.listen.grpc,
-      log: log.rpc,
+      log: loggers.rpc,
       metrics: new RpcMetrics(registry),
     });
     this.#rpc = rpc;
@@ -103,32 +104,27 @@ export class Hub implements AsyncDisposable {
         board,
         feed,
         heartbeatIntervalMs,
-        log: log.attach,
+        log: loggers.attach,
         now,
       }),
     );
     queue.start();
     const ready = () => ({ ok: true, detail: 'the catalogue is open' });
-    this.#http = new HttpServer({ name: 'hub', ...config.listen.http, registry, ready, log: log.http });
+    this.#http = new HttpServer({ name: 'hub', ...config.listen.http, registry, ready, log: loggers.http });
     const httpPort = await this.#http.start();
     const grpcPort = await rpc.start();
-    log.main.info({ grpcPort, httpPort, stores: config.stores.length }, 'hub is ready');
-    return { grpcPort, httpPort };
+    loggers.main.info({ grpcPort, httpPort, version: VERSION, stores: config.stores.length }, 'listening');
   }
 
   /**
-   * Takes no more calls, lets those under way end for `drainMs`, and closes the catalogue.
-   * Agents go on with what they are at and attach to the next hub. Called again, it cuts the drain.
+   * Takes no more calls, lets those under way end, and closes the catalogue. Agents go on
+   * with what they are at and attach to the next hub.
    */
-  async stop(drainMs: number): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#queue?.stop();
     this.#attachments?.closeAll();
-    await Promise.all([this.#rpc?.stop(drainMs), this.#http?.stop()]);
+    await Promise.all([this.#rpc?.stop(), this.#http?.stop()]);
     this.#catalogue?.[Symbol.dispose]();
     this.#catalogue = undefined;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop(0);
   }
 }

@@ -1,0 +1,161 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { DaemonProcess, ENTREPOT } from './daemon-process.ts';
+
+/** What an agent's configuration says of its store. */
+export type DriverSettings =
+  | { readonly type: 'file'; readonly folder: string; readonly pool?: string; readonly quota_bytes?: number }
+  | {
+      readonly type: 'rbd';
+      readonly conf: string;
+      readonly client: string;
+      readonly pool: string;
+      readonly timeout_ms?: number;
+    };
+
+export interface CloudOptions {
+  /** The driver of a store; files below the cloud's folder when left out. */
+  readonly driver?: (storeId: string, folder: string) => DriverSettings;
+  /** The first one is central. */
+  readonly storeIds?: readonly string[];
+  /** Merged into the hub's configuration. */
+  readonly hub?: Readonly<Record<string, unknown>>;
+}
+
+export interface CliResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** A hub and an agent per store, as processes of their own on the loopback, in a folder of their own. */
+export class Cloud implements AsyncDisposable {
+  readonly folder: string;
+  readonly storeIds: readonly string[];
+  readonly hubPort: number;
+  readonly hub: DaemonProcess;
+  readonly agents: ReadonlyMap<string, DaemonProcess>;
+
+  private constructor(folder: string, ports: readonly number[], options: CloudOptions) {
+    this.folder = folder;
+    this.storeIds = options.storeIds ?? ['central', 'dcn0', 'dcn1'];
+    const [grpc = 0, http = 0, ...rest] = ports;
+    this.hubPort = grpc;
+    const hubConfig = join(folder, 'hub.yaml');
+    writeFileSync(
+      hubConfig,
+      stringify({
+        listen: { grpc: `127.0.0.1:${grpc}`, http: `127.0.0.1:${http}` },
+        catalogue: 'hub/catalogue.sqlite',
+        stores: this.storeIds.map((id, index) => ({ id, role: index === 0 ? 'central' : 'edge' })),
+        heartbeat_interval_ms: 1000,
+        ...options.hub,
+      }),
+    );
+    this.hub = daemon(folder, 'hub', ['hub', '--config', hubConfig], http);
+    this.agents = new Map(
+      this.storeIds.map((id, index) => {
+        const [transferPort = 0, httpPort = 0] = rest.slice(index * 2, index * 2 + 2);
+        const path = join(folder, `agent-${id}.yaml`);
+        const config = {
+          store: id,
+          hub: `127.0.0.1:${grpc}`,
+          driver: options.driver?.(id, folder) ?? { type: 'file', folder: join(folder, id) },
+          listen: { transfer: `127.0.0.1:${transferPort}`, http: `127.0.0.1:${httpPort}` },
+        };
+        writeFileSync(path, stringify(config));
+        return [id, daemon(folder, `agent-${id}`, ['agent', '--config', path], httpPort)];
+      }),
+    );
+  }
+
+  /** Writes the configurations; starts nothing. */
+  static async create(options: CloudOptions = {}): Promise<Cloud> {
+    const folder = mkdtempSync(join(tmpdir(), 'entrepot-cloud-'));
+    const ports = await freePorts(2 + 2 * (options.storeIds?.length ?? 3));
+    return new Cloud(folder, ports, options);
+  }
+
+  /** All daemons, ready. */
+  static async start(options: CloudOptions = {}): Promise<Cloud> {
+    const cloud = await Cloud.create(options);
+    try {
+      await cloud.startAll();
+      return cloud;
+    } catch (error) {
+      await cloud[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async startAll(): Promise<void> {
+    this.hub.spawn();
+    for (const agent of this.agents.values()) agent.spawn();
+    await Promise.all([this.hub, ...this.agents.values()].map((one) => one.ready()));
+  }
+
+  agent(storeId: string): DaemonProcess {
+    const agent = this.agents.get(storeId);
+    if (agent === undefined) throw new Error(`no agent of ${storeId}`);
+    return agent;
+  }
+
+  get hubAddress(): string {
+    return `127.0.0.1:${this.hubPort}`;
+  }
+
+  /** Runs `entrepot` against this hub. Does not throw on an exit code. */
+  async cli(...args: string[]): Promise<CliResult> {
+    const result = await execa(process.execPath, [ENTREPOT, '--hub', this.hubAddress, ...args], {
+      reject: false,
+      stdin: 'ignore',
+    });
+    return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+  }
+
+  /** As `cli` with `-o json`, parsed; throws when the command fails. */
+  async json<T>(...args: string[]): Promise<T> {
+    const { stdout, stderr, exitCode } = await this.cli(...args, '-o', 'json');
+    if (exitCode !== 0) throw new Error(`entrepot ${args.join(' ')} ended with ${exitCode}: ${stderr}`);
+    return JSON.parse(stdout) as T;
+  }
+
+  /** What every daemon has logged. */
+  logs(): string {
+    return [this.hub, ...this.agents.values()].map((one) => one.log()).join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = [...this.agents.values(), this.hub];
+    await Promise.all(all.map((one) => one.kill('SIGKILL')));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function daemon(folder: string, name: string, args: readonly string[], httpPort: number): DaemonProcess {
+  mkdirSync(join(folder, 'log'), { recursive: true });
+  return new DaemonProcess({ name, arguments: args, httpPort, logPath: join(folder, 'log', `${name}.log`) });
+}
+
+/** Ports that were free a moment ago, all different. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(0, '127.0.0.1', () => {
+            const address = server.address();
+            resolve(typeof address === 'object' && address !== null ? address.port : 0);
+          });
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
