@@ -4,7 +4,7 @@ import type { Outcome, TaskAttempt } from './agent-port.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { QueueParts } from './parts.ts';
 import { type Effect, type JobView, plan } from './plan/index.ts';
-import { applyFailure, applyOutcome, giveUp } from './settle.ts';
+import { applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
 
 /**
  * Durable jobs, one at a time per image in order of arrival (R5). Every change is one
@@ -154,7 +154,9 @@ export class Queue {
     const task = this.#current(storeId, taskId, attempt);
     if (task === undefined) {
       const known = catalogue.tasks.find(taskId);
-      if (known?.storeId === storeId) this.#tidy(known);
+      if (known?.storeId !== storeId) return;
+      catalogue.transact(() => applyLate(catalogue, known, outcome));
+      this.#tidy(known);
       return;
     }
     let told = outcome;

@@ -31,6 +31,28 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
   catalogue.tasks.set(task.id, 'done');
 }
 
+/**
+ * A job was cancelled while its site was away, and the agent had finished all the same. The
+ * copy is there, and it counts when it is the image's; what is left of a cancelled import is
+ * marked failed, so that a delete of the image, or of this copy, removes it.
+ */
+export function applyLate(catalogue: Catalogue, task: Task, outcome: Outcome): void {
+  const { imageId, storeId, jobId } = task;
+  const image = catalogue.images.get(imageId);
+  const isMade = outcome.kind === 'copied' || outcome.kind === 'ingested';
+  const isTaken = catalogue.copies.find(imageId, storeId) !== undefined;
+  if (!isMade || task.state !== 'failed' || isTaken || image.status === 'deleted') return;
+  catalogue.copies.set(imageId, storeId, 'copying', { jobId });
+  if (outcome.kind === 'copied' && image.status === 'active' && image.data?.root === outcome.verifiedRoot) {
+    catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: outcome.verifiedRoot, jobId });
+  } else {
+    catalogue.copies.set(imageId, storeId, 'failed', {
+      reason: `left over from job ${jobId}, cancelled`,
+      jobId,
+    });
+  }
+}
+
 /** Puts the task back in line or gives it up; true when it will be tried again. */
 export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boolean {
   const { catalogue, retry, now, random } = parts;

@@ -9,7 +9,7 @@ import type { Frame } from './frames.ts';
 import { allDone, type InFlight, throwIfAborted, untilAborted, withInFlight } from './in-flight.ts';
 import { type Manifest, ManifestBuilder } from './manifest.ts';
 import { METADATA, parseImageData } from './metadata.ts';
-import { closing } from './open.ts';
+import { closing, removeStale } from './open.ts';
 import { dataChunks } from './runs.ts';
 import type { SlabPool } from './slab.ts';
 import { findDirtyHole, findWrongChunks } from './verify.ts';
@@ -21,6 +21,8 @@ const WIDTH = 4;
 export interface IngestOptions {
   readonly store: Store;
   readonly imageId: string;
+  /** The same for every attempt at taking these bytes in, another one for other bytes. */
+  readonly taskId: string;
   readonly sizeBytes: number;
   /**
    * Chunks in rising order, each ended by a frame that is `last`, holes left out; then one
@@ -49,22 +51,23 @@ export interface Ingested {
 /**
  * Takes the bytes of a new image in: one pass makes the manifest, MD5 and SHA-512, and writes;
  * then all is read back, the manifest kept, and the image published. When the image is whole
- * and entered here, returns its data and takes no frame. Never goes on with a partial image:
- * the bytes of a second upload need not be those of the first.
+ * and the same task made it so, returns its data and takes no frame. Never goes on with a partial
+ * image: the bytes of a second upload need not be those of the first. What is whole of another
+ * task is stale, see `removeStale`.
  *
  * Rejects with a Refusal, after everything it started has settled and the image is closed:
  * INVALID when the frames are not an image of `sizeBytes`; CORRUPT when the store does not
- * give back what was written; CONFLICT when an image that did not enter here is whole; the
+ * give back what was written; CONFLICT when an image that is not ours is in the way; the
  * store's, the frames' and keepManifest's refusals as they are. The partial image stays, for
  * `store.discard`.
  */
 export async function ingest(options: IngestOptions): Promise<Ingested> {
-  const { store, imageId, sizeBytes, signal } = options;
+  const { store, imageId, taskId, sizeBytes, signal } = options;
   await using intake = new Intake(options);
   try {
     throwIfAborted(signal);
     intake.enter('preparing', 0);
-    const known = await dataOfWhole(store, imageId, sizeBytes);
+    const known = await dataOfWhole(store, imageId, taskId);
     if (known !== undefined) return { data: known, traffic: intake.traffic };
     await store.discard(imageId);
     const image = await store.openPartial(imageId, sizeBytes);
@@ -77,15 +80,18 @@ export async function ingest(options: IngestOptions): Promise<Ingested> {
   }
 }
 
-async function dataOfWhole(store: Store, imageId: string, sizeBytes: number): Promise<ImageData | undefined> {
+/** What an earlier attempt of the task took in. Undefined when there is no whole image, any more. */
+async function dataOfWhole(store: Store, imageId: string, taskId: string): Promise<ImageData | undefined> {
   const image = await wholeIfAny(store, imageId);
   if (image === undefined) return undefined;
-  const data = parseImageData(await closing(image, () => image.metadata(METADATA.data)), imageId);
-  if (data.sizeBytes === sizeBytes) return data;
-  throw new Refusal(
-    'CONFLICT',
-    `image ${imageId} is in the store already, with ${data.sizeBytes} bytes, not ${sizeBytes}`,
-  );
+  const { data, task, root } = await closing(image, async () => ({
+    data: parseImageData(await image.metadata(METADATA.data)),
+    task: await image.metadata(METADATA.task),
+    root: await image.metadata(METADATA.root),
+  }));
+  if (data !== undefined && task === taskId) return data;
+  await removeStale(store, imageId, root);
+  return undefined;
 }
 
 async function wholeIfAny(store: Store, imageId: string): Promise<ReadableImage | undefined> {
@@ -128,7 +134,7 @@ class Intake implements AsyncDisposable {
 
   /** From an empty partial image to one that is verified and may be published. */
   async fill(image: PartialImage): Promise<ImageData> {
-    const { imageId, recordJson, keepManifest } = this.#options;
+    const { imageId, taskId, recordJson, keepManifest } = this.#options;
     this.enter('transferring', 0);
     await withInFlight(WIDTH, this.#options.signal, (inFlight, signal) =>
       this.#takeIn(image, inFlight, signal),
@@ -147,6 +153,7 @@ class Intake implements AsyncDisposable {
     await image.setMetadata(METADATA.root, root);
     await image.setMetadata(METADATA.record, recordJson);
     await image.setMetadata(METADATA.data, JSON.stringify(data));
+    await image.setMetadata(METADATA.task, taskId);
     return data;
   }
 

@@ -1,5 +1,4 @@
 import type { ImageData } from '../domain/image.ts';
-import { Refusal } from '../domain/refusal.ts';
 
 /** Keys of what an image carries with it in its store: enough to rebuild the catalogue from the pools. */
 export const METADATA = {
@@ -10,6 +9,8 @@ export const METADATA = {
   record: 'entrepot.record',
   /** JSON of ImageData; on the image whose bytes entered here. */
   data: 'entrepot.data',
+  /** Id of the ingest that took the bytes in; on the same images as `data`. */
+  task: 'entrepot.task',
   /** JSON of Checkpoint. Stays on the whole image, where it means nothing. */
   checkpoint: 'entrepot.checkpoint',
 } as const;
@@ -27,8 +28,8 @@ export function parseCheckpoint(text: string | undefined): Checkpoint | undefine
   return { root, nextChunk };
 }
 
-/** CONFLICT when the text is missing or not what ingest writes. */
-export function parseImageData(text: string | undefined, imageId: string): ImageData {
+/** Undefined for anything but what ingest writes. */
+export function parseImageData(text: string | undefined): ImageData | undefined {
   const { sizeBytes, virtualSizeBytes, dataBytes, checksum, osHashAlgo, osHashValue, root } =
     parseObject(text);
   if (
@@ -42,9 +43,7 @@ export function parseImageData(text: string | undefined, imageId: string): Image
   ) {
     return { sizeBytes, virtualSizeBytes, dataBytes, checksum, osHashAlgo, osHashValue, root };
   }
-  throw new Refusal('CONFLICT', `image ${imageId} is in the store already, and did not enter here`, {
-    hint: 'look at what it is; remove it from the store, or give the new image another UUID',
-  });
+  return undefined;
 }
 
 function isCount(value: unknown): value is number {

@@ -12,17 +12,19 @@ export interface OpenedForCopy {
 /**
  * The partial image to go on with; undefined when the image is whole and is this one.
  * What lies there of another image, or of nobody knows what, is discarded first: its bytes
- * would show in this one's holes. CONFLICT when another image is whole under this id.
+ * would show in this one's holes. For a whole image that is another one, see `removeStale`.
  */
 export async function openForCopy(
   store: Store,
   imageId: string,
   manifest: Manifest,
 ): Promise<OpenedForCopy | undefined> {
-  const found = await partialUnlessWhole(store, imageId, manifest.sizeBytes);
+  let found = await partialUnlessWhole(store, imageId, manifest.sizeBytes);
   if (found === undefined) {
-    await expectWhole(store, imageId, manifest.root);
-    return undefined;
+    const root = await rootOfWhole(store, imageId);
+    if (root === manifest.root) return undefined;
+    await removeStale(store, imageId, root);
+    found = await store.openPartial(imageId, manifest.sizeBytes);
   }
   const state = await orClose(found, () => inspect(found, manifest));
   if (state !== 'foreign') return { image: found, nextChunk: state };
@@ -81,16 +83,21 @@ async function mark(image: PartialImage, manifest: Manifest): Promise<void> {
   await image.setMetadata(METADATA.checkpoint, JSON.stringify(checkpoint));
 }
 
-async function expectWhole(store: Store, imageId: string, root: string): Promise<void> {
+async function rootOfWhole(store: Store, imageId: string): Promise<string | undefined> {
   const image = await store.openWhole(imageId);
-  const found = await closing(image, () => image.metadata(METADATA.root));
-  if (found === root) return;
-  const what = found === undefined ? 'of unknown content' : `with root ${found}`;
-  throw new Refusal(
-    'CONFLICT',
-    `the store already has a whole image ${imageId}, ${what} instead of ${root}`,
-    {
-      hint: 'look at what it is, and remove it from the store if it is not needed',
-    },
-  );
+  return closing(image, () => image.metadata(METADATA.root));
+}
+
+/**
+ * Removes a whole image that the hub counts nowhere: what a job made that was cancelled while
+ * its site was away, and whose end the agent could not tell. Only an image with a root of ours
+ * is; CONFLICT for any other, as the pool may have other users. IN_USE while clones depend on it.
+ */
+export async function removeStale(store: Store, imageId: string, root: string | undefined): Promise<void> {
+  if (root === undefined) {
+    throw new Refusal('CONFLICT', `the store already has an image ${imageId}, which Entrepot did not make`, {
+      hint: 'look at what it is; remove it from the store, or give the new image another UUID',
+    });
+  }
+  await store.remove(imageId);
 }

@@ -20,6 +20,7 @@ export async function ingestImage(
       ingest({
         store,
         imageId,
+        taskId: assignment.taskId,
         sizeBytes: work.sizeBytes,
         recordJson: work.recordJson,
         frames: hub.pullUpload(assignment, signal),

@@ -179,6 +179,33 @@ describe('cancel', () => {
     expect(world.sites.inventory('dcn0')).toEqual([]);
   });
 
+  test('what was finished before the agent heard of the cancel counts', async () => {
+    world.copy(imageId, to('dcn0'));
+    await world.settle();
+    const [job] = world.unendedJobs;
+    world.detach('dcn0', false);
+    world.sites.end('dcn0', 0);
+    world.queue.cancel(job?.id ?? '', 'ada');
+    expect(world.copies(imageId)).toBe('central=present');
+    world.attach('dcn0');
+    expect(world.copies(imageId)).toBe('central=present dcn0=present');
+    world.check();
+  });
+
+  test('what is left of a cancelled import is not lost sight of', async () => {
+    const empty = world.imageIds[1] as string;
+    const job = world.import(empty, 'dcn0', [], false);
+    await world.settle();
+    world.detach('dcn0', false);
+    world.sites.end('dcn0', 0);
+    world.queue.cancel(job?.id ?? '', 'ada');
+    world.attach('dcn0');
+    expect(world.copies(empty)).toBe('dcn0=failed');
+    world.deleteImage(empty);
+    await end('dcn0');
+    expect(world.sites.inventory('dcn0')).toEqual([]);
+  });
+
   test('a failure that crosses the cancel leaves nothing behind either', async () => {
     const job = world.copy(imageId, to('dcn0'));
     await world.settle();

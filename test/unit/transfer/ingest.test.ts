@@ -30,6 +30,7 @@ function bench(bytes: Buffer) {
     ingest({
       store,
       imageId: IMAGE_ID,
+      taskId: 'task-1',
       sizeBytes: bytes.length,
       frames: asynchronous(frames),
       recordJson: '{"name":"new"}',
@@ -78,6 +79,7 @@ describe('an ingested image', () => {
           [METADATA.root]: data.root,
           [METADATA.record]: '{"name":"new"}',
           [METADATA.data]: JSON.stringify(data),
+          [METADATA.task]: 'task-1',
         });
         expect(traffic).toMatchObject({
           holeBytes: bytes.length - data.dataBytes,
@@ -127,17 +129,22 @@ describe('an ingested image', () => {
     expect(memory.images.get(IMAGE_ID)?.metadata.has(METADATA.checkpoint)).toBe(false);
   });
 
-  test.each<[string, number, boolean]>([
-    ['did not enter here', 0, false],
-    ['has another size', 1, true],
-  ])('in the way of one that %s is a CONFLICT', async (_, moreBytes, entered) => {
+  test('takes the place of what another task left whole: it counts nowhere', async () => {
+    const [bytes, other] = [draw(SAMPLE), draw(SAMPLE, 2)];
+    const { memory, take } = bench(bytes);
+    await take(uploadOf(other), { taskId: 'task-0' });
+    const { data } = await take(uploadOf(bytes));
+    expect(data.root).toBe(manifestOf(bytes).root);
+    expect(memory.bytesOf(IMAGE_ID)?.equals(bytes)).toBe(true);
+  });
+
+  test('leaves an image that is not ours alone', async () => {
     const bytes = draw(SAMPLE);
     const { memory, take } = bench(bytes);
     await take(uploadOf(bytes));
-    if (!entered) memory.images.get(IMAGE_ID)?.metadata.delete(METADATA.data);
-    await expect(take([], { sizeBytes: bytes.length + moreBytes })).rejects.toMatchObject({
-      code: 'CONFLICT',
-    });
+    memory.images.get(IMAGE_ID)?.metadata.clear();
+    await expect(take(uploadOf(bytes))).rejects.toMatchObject({ code: 'CONFLICT' });
+    expect(memory.bytesOf(IMAGE_ID)?.equals(bytes)).toBe(true);
   });
 });
 

@@ -101,11 +101,22 @@ describe('a copy', () => {
     expect([source.sentChunks, settled()]).toEqual([[], SETTLED]);
   });
 
-  test('of an image that is whole with other content is a CONFLICT', async () => {
-    const { receive, settled } = await bench(SAMPLE);
-    await receive();
+  test('takes the place of a whole image with another root: it counts nowhere', async () => {
+    const { receive, memory, options, settled } = await bench(SAMPLE);
     const other = manifestOf(draw(SAMPLE, 2));
-    await expect(receive({ manifest: other })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await receive();
+    memory.images.get(IMAGE_ID)?.metadata.set(METADATA.root, other.root);
+    const again = await receive();
+    expect(again.verifiedRoot).toBe(options.manifest.root);
+    expect(again.traffic.receivedBytes).toBeGreaterThan(0);
+    expect(settled()).toEqual(SETTLED);
+  });
+
+  test('leaves a whole image that is not ours alone', async () => {
+    const { receive, memory, settled } = await bench(SAMPLE);
+    await receive();
+    memory.images.get(IMAGE_ID)?.metadata.clear();
+    await expect(receive()).rejects.toMatchObject({ code: 'CONFLICT' });
     expect(settled()).toEqual(SETTLED);
   });
 
