@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+// The executable. CommonJS in old syntax, so that any Node gets as far as the sentence below,
+// and so that the size of the thread pool is set before anything uses the pool.
+'use strict';
+
+const NEEDED_NODE = 24;
+
+// librbd calls, file reads and digests wait on threads of this pool; with the four that Node has
+// by default, one slow cluster would hold up everything else.
+if (process.env.UV_THREADPOOL_SIZE === undefined) process.env.UV_THREADPOOL_SIZE = '16';
+
+if (Number(process.versions.node.split('.')[0]) < NEEDED_NODE) {
+  process.stderr.write(
+    `entrepot: Node ${NEEDED_NODE} or later is needed, this is ${process.versions.node} (${process.execPath})\n` +
+      `hint: in a checkout, \`npm ci\` brings one and \`npx entrepot\` uses it; elsewhere install Node ${NEEDED_NODE}\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const { existsSync } = require('node:fs');
+  const { join } = require('node:path');
+  // A checkout runs its sources; Node strips their types only outside of node_modules.
+  const isCheckout = existsSync(join(__dirname, '../src/entrepot.ts'));
+  const loaded = isCheckout ? import('../src/entrepot.ts') : import('../dist/entrepot.js');
+  loaded
+    .then(({ entrepot }) => entrepot(process.argv.slice(2)))
+    .catch((error) => {
+      process.stderr.write(`entrepot: cannot start: ${error.stack || error}\n`);
+      process.exitCode = 1;
+    });
+}

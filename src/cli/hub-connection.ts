@@ -1,0 +1,161 @@
+import { Refusal } from '../domain/refusal.ts';
+import { type ClientStream, callClientStream, callServerStream, callUnary } from '../rpc/calls.ts';
+import { bulkChannel, type Channel, controlChannel } from '../rpc/channel.ts';
+import type { CopyImageRequest } from '../rpc/generated/entrepot/v1/CopyImageRequest.ts';
+import type { CreateImageRequest } from '../rpc/generated/entrepot/v1/CreateImageRequest.ts';
+import type { ListJobsRequest } from '../rpc/generated/entrepot/v1/ListJobsRequest.ts';
+import { REQUEST_ID_KEY } from '../rpc/limits.ts';
+import type { Method } from '../rpc/methods.ts';
+import { Images, Jobs, Stores } from '../rpc/proto.ts';
+import type { Frame } from '../transfer/frames.ts';
+import type { CopyImageReply, Image, Job, Location, Store } from './wire.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the form in which the hub sees a message does not matter here
+type UnaryMethod<Request, Reply> = Method<'unary', Request, any, any, Reply>;
+
+/** Names the import that the bytes of an Upload are for (proto/entrepot/v1/images.proto). */
+const JOB_ID_KEY = 'entrepot-job-id';
+
+/** Images asked for at once. A page of records without data is small; of a list nobody waits for all. */
+const PAGE_IMAGES = 500;
+
+export interface HubSettings {
+  /** host:port */
+  readonly address: string;
+  /** Found again in the logs of the hub and of the agents. */
+  readonly requestId: string;
+  /** Of one question and its answer. Streams have no limit. */
+  readonly timeoutMs: number;
+}
+
+export interface UploadStart {
+  readonly imageId: string;
+  readonly storeId: string;
+  readonly sizeBytes: number;
+  readonly storeIds: readonly string[];
+  readonly allStores: boolean;
+  readonly allStoresMustSucceed: boolean;
+}
+
+/** The hub's calls, as commands make them. All reject with the Refusal the hub answered, or UNAVAILABLE. */
+export class HubConnection implements AsyncDisposable {
+  readonly #settings: HubSettings;
+  readonly #control: Channel;
+  #bulk: Channel | undefined;
+
+  constructor(settings: HubSettings) {
+    this.#settings = settings;
+    this.#control = controlChannel({ address: settings.address, peer: 'the hub' });
+  }
+
+  async listStores(): Promise<Store[]> {
+    return (await this.#ask(Stores.List, {})).stores;
+  }
+
+  createImage(request: CreateImageRequest): Promise<Image> {
+    return this.#ask(Images.Create, request);
+  }
+
+  getImage(imageId: string): Promise<Image> {
+    return this.#ask(Images.Get, { imageId });
+  }
+
+  /** At most `limit` images, page by page, so that no answer is too long for one message. */
+  async *listImages(limit: number, name = ''): AsyncGenerator<Image> {
+    let marker = '';
+    for (let left = limit; left > 0; ) {
+      const request = { limit: Math.min(left, PAGE_IMAGES), marker, name };
+      const { images, nextMarker } = await this.#ask(Images.List, request);
+      yield* images.slice(0, left);
+      left -= images.length;
+      // A page may be empty and not the last: deleted images are left out of it.
+      if (nextMarker === '' || nextMarker === marker) return;
+      marker = nextMarker;
+    }
+  }
+
+  async listLocations(imageId: string): Promise<Location[]> {
+    return (await this.#ask(Images.ListLocations, { imageId })).locations;
+  }
+
+  copyImage(request: CopyImageRequest): Promise<CopyImageReply> {
+    return this.#ask(Images.Copy, request);
+  }
+
+  deleteCopy(imageId: string, storeId: string): Promise<Job> {
+    return this.#ask(Images.DeleteCopy, { imageId, storeId });
+  }
+
+  deleteImage(imageId: string): Promise<Job> {
+    return this.#ask(Images.Delete, { imageId });
+  }
+
+  beginUpload({ storeIds, ...rest }: UploadStart): Promise<Job> {
+    const request = { ...rest, storeIds: [...storeIds] };
+    return this.#ask(Images.BeginUpload, request);
+  }
+
+  /** The bytes of an import. Disposing of it cancels the call unless it has ended. */
+  upload(jobId: string, signal: AbortSignal): ClientStream<Frame, unknown> {
+    const metadata = { ...this.#metadata(), [JOB_ID_KEY]: jobId };
+    return callClientStream(this.#bulkChannel(), Images.Upload, { signal, metadata });
+  }
+
+  download(imageId: string, signal: AbortSignal): AsyncIterable<Frame> {
+    return callServerStream(
+      this.#bulkChannel(),
+      Images.Download,
+      { imageId },
+      { signal, metadata: this.#metadata() },
+    );
+  }
+
+  async listJobs(request: ListJobsRequest): Promise<Job[]> {
+    return (await this.#ask(Jobs.List, request)).jobs;
+  }
+
+  getJob(jobId: string): Promise<Job> {
+    return this.#ask(Jobs.Get, { jobId });
+  }
+
+  cancelJob(jobId: string): Promise<Job> {
+    return this.#ask(Jobs.Cancel, { jobId });
+  }
+
+  /** The job now, then again whenever it changed; ends after the job did, or throws when the hub goes away. */
+  watchJob(jobId: string, signal: AbortSignal): AsyncIterable<Job> {
+    return callServerStream(this.#control, Jobs.Watch, { jobId }, { signal, metadata: this.#metadata() });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#bulk?.[Symbol.asyncDispose]();
+    await this.#control[Symbol.asyncDispose]();
+  }
+
+  #bulkChannel(): Channel {
+    this.#bulk ??= bulkChannel({ address: this.#settings.address, peer: 'the hub' });
+    return this.#bulk;
+  }
+
+  async #ask<Request, Reply>(method: UnaryMethod<Request, Reply>, request: Request): Promise<Reply> {
+    const { timeoutMs } = this.#settings;
+    try {
+      return await callUnary(this.#control, method, request, { timeoutMs, metadata: this.#metadata() });
+    } catch (error) {
+      throw withAdvice(Refusal.from(error));
+    }
+  }
+
+  #metadata() {
+    return { [REQUEST_ID_KEY]: this.#settings.requestId };
+  }
+}
+
+/** Nearly everybody who meets it has not started the hub, or started it elsewhere. */
+function withAdvice(refusal: Refusal): Refusal {
+  if (refusal.code !== 'UNAVAILABLE' || !refusal.message.startsWith('cannot reach')) return refusal;
+  return new Refusal('UNAVAILABLE', refusal.message, {
+    hint: 'is it running (`entrepot hub --config FILE`), and is this its address (--hub, ENTREPOT_HUB)?',
+    cause: refusal,
+  });
+}

@@ -1,0 +1,79 @@
+import { Option } from 'commander';
+import { isUuid, parseStoreId } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
+
+/*
+ * What commands have in common in their arguments. A mistake is a Refusal with a hint, told
+ * before the hub is asked.
+ */
+
+/** The end of a command's help. */
+export function example(...lines: readonly string[]): string {
+  const title = lines.length === 1 ? 'Example:' : 'Examples:';
+  return `\n${title}\n${lines.map((line) => `  $ ${line}\n`).join('')}`;
+}
+
+/** Which stores a copy goes to. */
+export function storesOption(): Option {
+  return new Option('--stores <ids>', 'these stores, separated by commas').argParser(parseStoreIds);
+}
+
+export function allStoresOption(): Option {
+  return new Option('--all-stores', 'every store that lacks it').conflicts('stores');
+}
+
+export function allMustSucceedOption(): Option {
+  return new Option(
+    '--all-stores-must-succeed',
+    'one store that fails fails all: copies made are taken back',
+  );
+}
+
+export function waitOption(): Option {
+  return new Option('--wait', 'show the job until it has ended; the exit code is its outcome');
+}
+
+/** A job's UUID; INVALID otherwise. */
+export function parseJobId(text: string): string {
+  const id = text.toLowerCase();
+  if (isUuid(id)) return id;
+  throw new Refusal('INVALID', `job id '${text}' is not a UUID`, {
+    hint: '`entrepot job list --all` shows the jobs',
+  });
+}
+
+/** `dcn0,dcn1`; without repeats. */
+export function parseStoreIds(text: string, before: readonly string[] = []): string[] {
+  const ids = text.split(',').map((id) => parseStoreId(id.trim()));
+  return [...new Set([...before, ...ids])];
+}
+
+/** `--property k=v k=v --property k=v`; the value may be empty and may hold `=`. */
+export function parseProperty(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) {
+    throw new Refusal('INVALID', `property '${text}' is not KEY=VALUE`, {
+      hint: 'as in --property os_distro=debian --property hw_disk_bus=virtio',
+    });
+  }
+  const key = text.slice(0, at);
+  if (Object.hasOwn(before, key)) throw new Refusal('INVALID', `property ${key} is given twice`);
+  // Own keys only, whatever they are called.
+  return Object.fromEntries([...Object.entries(before), [key, text.slice(at + 1)]]);
+}
+
+export function parseTags(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+/** A whole number from `min` on, in the option's unit. */
+export function wholeNumber(what: string, min: number, max = 0x7fff_ffff): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new Refusal('INVALID', `${what} '${text}' is not a whole number from ${min} to ${max}`);
+  };
+}

@@ -1,0 +1,12 @@
+import { main } from './cli/main.ts';
+
+/**
+ * The one executable: the operator's commands, and the two daemons, which are loaded only
+ * when they are run and know nothing of each other.
+ */
+export async function entrepot(args: readonly string[]): Promise<void> {
+  await main(args, {
+    runHub: async (configPath) => (await import('./hub/main.ts')).runHub(configPath),
+    runAgent: async (configPath) => (await import('./agent/main.ts')).runAgent(configPath),
+  });
+}

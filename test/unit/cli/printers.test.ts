@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import {
+  JsonProgress,
+  PlainProgress,
+  progressPrinter,
+  TtyProgress,
+} from '../../../src/cli/output/printers.ts';
+import { jobHeading, jobLines, type ProgressView } from '../../../src/cli/output/progress.ts';
+import type { Job } from '../../../src/cli/wire.ts';
+import { endedJob, JOB_ID, job, OTHER_JOB_ID, progress, queuedJob, task } from './samples.ts';
+
+const MIB = 1024 * 1024;
+
+class FakeScreen {
+  readonly isTTY: boolean;
+  readonly columns = 120;
+  text = '';
+
+  constructor(isTTY = false) {
+    this.isTTY = isTTY;
+  }
+
+  write(text: string): void {
+    this.text += text;
+  }
+
+  /** What was written since the last call. */
+  take(): string {
+    const { text } = this;
+    this.text = '';
+    return text;
+  }
+}
+
+function view(one: Job): ProgressView {
+  return { job: one, lines: jobLines(one) };
+}
+
+const twoStores = job({
+  tasks: [
+    task(),
+    task({ id: 'task-2', storeId: 'dcn1', state: 'waiting', reason: 'store dcn1 is away', progress: null }),
+  ],
+});
+
+describe('what a job is doing, in a line', () => {
+  it.each([
+    [job(), `job ${JOB_ID} (copy) is running`],
+    [queuedJob(), `job ${JOB_ID} (copy) is queued, 1 before it: ${OTHER_JOB_ID} (import, running)`],
+    [job({ cancelRequested: true }), `job ${JOB_ID} (copy) is being cancelled`],
+    [endedJob({ cancelRequested: true, state: 'cancelled' }), `job ${JOB_ID} (copy) was cancelled`],
+    [endedJob({ state: 'failed', reason: 'no\nroom' }), `job ${JOB_ID} (copy) failed: no\\u000aroom`],
+  ])('%#', (one, text) => {
+    expect(jobHeading(one)).toBe(text);
+  });
+});
+
+describe('on a terminal', () => {
+  it('draws a line per store and draws it again in place', () => {
+    const screen = new FakeScreen(true);
+    let nowMs = 0;
+    const printer = new TtyProgress(screen, () => nowMs);
+    printer.show(view(twoStores));
+    expect(screen.take()).toBe(
+      `job ${JOB_ID} (copy) is running\n` +
+        'dcn0  transferring  [##########----------]  50%  32 MiB of 64 MiB  16 MiB/s  2 s left\n' +
+        'dcn1  waiting                                                                          store dcn1 is away\n',
+    );
+    nowMs += 1000;
+    printer.show(view(endedJob()));
+    expect(screen.take()).toBe(
+      `\x1b[3A\x1b[Jjob ${JOB_ID} (copy) succeeded\n` +
+        'dcn0  done  [####################] 100%  64 MiB of 64 MiB\n',
+    );
+    printer.stop();
+    expect(screen.take().startsWith('\x1b[2A\x1b[Jjob')).toBe(true);
+    printer.stop();
+    expect(screen.take()).toBe('');
+  });
+
+  it('draws no more often than people can see, and the newest view in the end', () => {
+    const screen = new FakeScreen(true);
+    const printer = new TtyProgress(screen, () => 0);
+    printer.show(view(twoStores));
+    screen.take();
+    printer.show(view(job()));
+    printer.show(view(endedJob()));
+    expect(screen.take()).toBe('');
+    printer.stop();
+    expect(screen.take()).toContain('succeeded');
+  });
+
+  it('cuts what would wrap', () => {
+    const screen = Object.assign(new FakeScreen(true), { columns: 20 });
+    const printer = new TtyProgress(screen, () => 0);
+    printer.show(view(twoStores));
+    printer.stop();
+    const lines = screen.take().split('\n');
+    expect(lines[1]).toBe('dcn0  transferring …');
+    expect(lines.slice(0, 3).map((line) => line.length)).toEqual([20, 20, 20]);
+  });
+
+  it('keeps a note above what it redraws', () => {
+    const screen = new FakeScreen(true);
+    const printer = new TtyProgress(screen, () => 0);
+    printer.show({ job: job({ tasks: [] }), lines: [] });
+    screen.take();
+    printer.note('the record is kept');
+    expect(screen.take()).toBe(`\x1b[1A\x1b[Jthe record is kept\njob ${JOB_ID} (copy) is running\n`);
+    printer.stop();
+  });
+});
+
+describe('in a pipe', () => {
+  it('prints a line when a phase, state or reason changes, and every 5 s', () => {
+    const screen = new FakeScreen();
+    let nowMs = 0;
+    const printer = new PlainProgress(screen, () => nowMs);
+    printer.show(view(twoStores));
+    expect(screen.take()).toBe(
+      `job ${JOB_ID} (copy) is running\n` +
+        'dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left\n' +
+        'dcn1 waiting: store dcn1 is away\n',
+    );
+    const moved = job({ tasks: [task({ progress: progress({ doneBytes: 48 * MIB }) })] });
+    nowMs = 4999;
+    printer.show(view(moved));
+    expect(screen.take()).toBe('');
+    nowMs = 5000;
+    printer.show(view(moved));
+    expect(screen.take()).toBe('dcn0 transferring 75%, 48 MiB of 64 MiB, 16 MiB/s, 2 s left\n');
+    const verifying = progress({ phase: 'verifying', rateBytesPerSecond: 0 });
+    const { remainingSeconds: _, ...unknownEnd } = verifying;
+    printer.show(view(job({ tasks: [task({ progress: unknownEnd })] })));
+    expect(screen.take()).toBe('dcn0 verifying 50%, 32 MiB of 64 MiB\n');
+  });
+
+  it('prints the last state once when it stops', () => {
+    const screen = new FakeScreen();
+    const printer = new PlainProgress(screen, () => 0);
+    printer.show(view(job({ tasks: [task({ progress: progress({ doneBytes: 0 }) })] })));
+    screen.take();
+    printer.show(view(job()));
+    expect(screen.take()).toBe('');
+    printer.stop();
+    expect(screen.take()).toBe('dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left\n');
+    printer.stop();
+    expect(screen.take()).toBe('');
+  });
+});
+
+describe('for a script', () => {
+  it('prints a JSON line per store that changed', () => {
+    const screen = new FakeScreen();
+    let nowMs = 0;
+    const printer = new JsonProgress(screen, () => nowMs);
+    printer.show(view(twoStores));
+    const lines = screen.take().trimEnd().split('\n');
+    expect(JSON.parse(lines[0] ?? '')).toEqual({
+      progress: {
+        job_id: JOB_ID,
+        job_state: 'running',
+        place: 0,
+        name: 'dcn0',
+        phase: 'transferring',
+        done_bytes: 32 * MIB,
+        total_bytes: 64 * MIB,
+        percent: 50,
+        rate_bytes_per_second: 16 * MIB,
+        remaining_seconds: 2,
+        reason: null,
+      },
+    });
+    expect(lines.map((line) => JSON.parse(line).progress.name)).toEqual(['dcn0', 'dcn1']);
+    printer.show(view(job({ tasks: [task({ progress: progress({ doneBytes: 48 * MIB }) })] })));
+    expect(screen.take()).toBe('');
+    nowMs = 500;
+    printer.show(view(job({ tasks: [task({ progress: progress({ doneBytes: 48 * MIB }) })] })));
+    expect(JSON.parse(screen.take()).progress.percent).toBe(75);
+    printer.show({ job: queuedJob(), lines: [] });
+    expect(JSON.parse(screen.take())).toEqual({
+      progress: { job_id: JOB_ID, job_state: 'queued', place: 1, name: null },
+    });
+  });
+});
+
+it('chooses the printer by what was asked for and where stderr goes', () => {
+  expect(progressPrinter('json', new FakeScreen(true))).toBeInstanceOf(JsonProgress);
+  expect(progressPrinter('table', new FakeScreen(true))).toBeInstanceOf(TtyProgress);
+  expect(progressPrinter('table', new FakeScreen())).toBeInstanceOf(PlainProgress);
+});
