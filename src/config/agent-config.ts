@@ -27,7 +27,8 @@ const DEFAULT_FILE_POOL = 'images';
 const DEFAULT_WINDOW_BYTES = 16 * MIB;
 /** HTTP/2's own window, below which nothing is won; and what one transfer may take of an agent's memory. */
 const WINDOW_MIN_BYTES = 64 * 1024;
-const WINDOW_MAX_BYTES = 128 * MIB;
+/** Beyond it a transfer could hold more than 64 MiB, and more than that be sent again after a kill. */
+const WINDOW_MAX_BYTES = 32 * MIB;
 
 export interface AgentConfig {
   /** The store this agent serves, as the hub's configuration names it. */

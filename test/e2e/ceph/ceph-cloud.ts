@@ -10,6 +10,13 @@ import { Cloud, type CloudOptions } from '../../cloud/cloud.ts';
 export const STORE_IDS = ['central', 'dcn0', 'dcn1'] as const;
 export type StoreId = (typeof STORE_IDS)[number];
 
+export interface CephCloudOptions extends Omit<CloudOptions, 'driver'> {
+  /** After which a store that does not answer is told to be away. */
+  readonly timeoutMs?: number;
+  /** Size of each cluster's disk. */
+  readonly blockBytes?: number;
+}
+
 /** Three real clusters, and a hub and three agents that use them as `client.images`. */
 export class CephCloud implements AsyncDisposable {
   readonly cloud: Cloud;
@@ -22,12 +29,11 @@ export class CephCloud implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async start(
-    options: Omit<CloudOptions, 'driver'> & { timeoutMs?: number } = {},
-  ): Promise<CephCloud> {
+  static async start(options: CephCloudOptions = {}): Promise<CephCloud> {
     const folder = await mkdtemp(join(tmpdir(), 'entrepot-e2e-'));
-    const clusters = new Map((await startClusters(STORE_IDS, folder)).map((one) => [one.name, one]));
-    const { timeoutMs = 5000, ...rest } = options;
+    const { timeoutMs = 5000, blockBytes, ...rest } = options;
+    const started = await startClusters(STORE_IDS, folder, blockBytes === undefined ? {} : { blockBytes });
+    const clusters = new Map(started.map((one) => [one.name, one]));
     const driver = (storeId: string) => {
       const { confPath, pool } = clusters.get(storeId) as CephCluster;
       return { type: 'rbd', conf: confPath, client: 'images', pool, timeout_ms: timeoutMs } as const;
