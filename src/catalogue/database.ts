@@ -4,6 +4,9 @@ import Database from 'better-sqlite3';
 import { Refusal } from '../domain/refusal.ts';
 import { MIGRATIONS } from './migrations/index.ts';
 
+/** A hub that was just told to stop may still be closing the file. */
+const LOCK_TIMEOUT_MS = 1_000;
+
 export type Sqlite = Database.Database;
 
 /**
@@ -15,7 +18,7 @@ export function openDatabase(path: string): Sqlite {
   let sqlite: Sqlite;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    sqlite = new Database(path);
+    sqlite = new Database(path, { timeout: LOCK_TIMEOUT_MS });
   } catch (error) {
     throw new Refusal('INVALID', `the catalogue ${path} cannot be opened: ${(error as Error).message}`, {
       cause: error,
