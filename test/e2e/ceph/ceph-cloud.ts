@@ -8,7 +8,6 @@ import { type CephCluster, startClusters } from '../../ceph/cluster/index.ts';
 import { Cloud, type CloudOptions } from '../../cloud/cloud.ts';
 
 export const STORE_IDS = ['central', 'dcn0', 'dcn1'] as const;
-export type StoreId = (typeof STORE_IDS)[number];
 
 export interface CephCloudOptions extends Omit<CloudOptions, 'driver'> {
   /** After which a store that does not answer is told to be away. */
