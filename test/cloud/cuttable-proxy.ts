@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 10;
@@ -91,6 +91,7 @@ export class CuttableProxy implements AsyncDisposable {
     ] as const) {
       this.#sockets.add(socket);
       socket.on('error', () => other.destroy());
+      socket.on('drain', () => this.#wake());
       socket.once('close', () => {
         this.#sockets.delete(socket);
         other.destroy();
@@ -110,7 +111,8 @@ export class CuttableProxy implements AsyncDisposable {
         rest = rest.subarray(part.length);
         this.#allowedBytes -= part.length;
         this.#forwardedBytes += part.length;
-        if (!to.write(part)) await Promise.race([once(to, 'drain'), once(to, 'close')]);
+        to.write(part);
+        while (to.writableNeedDrain && !to.destroyed) await this.#changed.promise;
       }
     }
     to.end();

@@ -20,7 +20,10 @@ export interface JobOutcome {
 
 /** R7: a failing store never undoes a good one, unless all were asked to succeed. */
 export function outcomeOf(outcomes: readonly StoreOutcome[], allMustSucceed: boolean): JobOutcome {
-  const failed = outcomes.filter((one) => one.ended === 'failed');
+  // A copy that was stopped because another one failed is a consequence: the cause comes first.
+  const failed = outcomes
+    .filter((one) => one.ended === 'failed')
+    .sort((one, other) => Number(isStopped(one)) - Number(isStopped(other)));
   const [first] = failed;
   if (first === undefined) return { state: 'succeeded', reason: undefined, takeBack: [] };
   const reason: Reason = {
@@ -32,6 +35,10 @@ export function outcomeOf(outcomes: readonly StoreOutcome[], allMustSucceed: boo
     return { state: 'failed', reason, takeBack };
   }
   return { state: failed.length === outcomes.length ? 'failed' : 'partial', reason, takeBack: [] };
+}
+
+function isStopped({ reason }: StoreOutcome): boolean {
+  return reason?.code === 'CANCELLED';
 }
 
 /**

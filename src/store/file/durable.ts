@@ -1,5 +1,6 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errnoCode } from './errno.ts';
 
 /** Names made, changed and removed in the folder so far are on disk. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -26,4 +27,18 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 export async function removeFile(path: string): Promise<void> {
   await rm(path, { force: true });
   await rm(`${path}.new`, { force: true });
+}
+
+/**
+ * Makes the folder and those above it, with mode 0700; nothing to do when it is there. As Node's
+ * recursive mkdir, which never ends where a folder cannot be made and its parent is there (/proc).
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const made = await mkdir(path, { mode: 0o700 }).catch((error: unknown) => error);
+  if (made === undefined) return;
+  if (errnoCode(made) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+  if (errnoCode(made) !== 'ENOENT' || dirname(path) === path) throw made;
+  await makeFolder(dirname(path));
+  const again = await mkdir(path, { mode: 0o700 }).catch((error: unknown) => error);
+  if (again !== undefined && errnoCode(again) !== 'EEXIST') throw again;
 }

@@ -18,6 +18,7 @@ const MEANINGS: Readonly<Record<string, readonly [code: RefusalCode, reason: str
     'the file system is mounted read-only',
     'mount it writable; a unit needs the folder in ReadWritePaths=',
   ],
+  EEXIST: ['INVALID', 'a file is in the way', 'give the store a folder of its own in the config'],
   ENOENT: ['INVALID', 'the folder is not there', 'was it moved or unmounted while the agent ran?'],
   ENOTDIR: [
     'INVALID',

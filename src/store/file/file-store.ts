@@ -1,20 +1,9 @@
 import { constants, type Stats } from 'node:fs';
-import {
-  chmod,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  statfs,
-} from 'node:fs/promises';
+import { chmod, type FileHandle, lstat, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Refusal } from '../../domain/refusal.ts';
 import type { PartialImage, ReadableImage, Space, Store, StoredImage } from '../store.ts';
-import { removeFile, syncFolder } from './durable.ts';
+import { makeFolder, removeFile, syncFolder } from './durable.ts';
 import { attempt, errnoCode, unlessAbsent } from './errno.ts';
 import { ImageFile, type ImageParts, PartialImageFile } from './file-image.ts';
 import { keptFsid } from './fsid.ts';
@@ -70,11 +59,11 @@ export class FileStore implements Store {
     const layout = this.#layout;
     layout.requirePoolName();
     await attempt(`open the store in ${layout.folder}`, async () => {
-      await mkdir(layout.folder, { recursive: true, mode: 0o700 });
+      await makeFolder(layout.folder);
       const lock = await takeLock(layout.lock, `store folder ${layout.folder}`);
       try {
         const fsid = await keptFsid(layout.identity);
-        await mkdir(layout.poolFolder, { recursive: true, mode: 0o700 });
+        await makeFolder(layout.poolFolder);
         await syncFolder(layout.folder);
         for (const image of await this.#scan()) this.#quota?.record(image.imageId, image.allocatedBytes);
         this.#started = { fsid, lock };

@@ -285,6 +285,14 @@ describe('R7: a failing store undoes nothing, unless all must succeed', () => {
       message: 'b: full; c: full',
     });
   });
+
+  test('a store that was stopped because another failed is not the cause', () => {
+    const stopped = { ...failed('a'), reason: { code: 'CANCELLED' as const, message: 'cancelled' } };
+    expect(outcomeOf([stopped, failed('b')], true).reason).toEqual({
+      code: 'NO_SPACE',
+      message: 'b: full; a: cancelled',
+    });
+  });
 });
 
 describe('R8: delete from a store', () => {
