@@ -29,8 +29,9 @@ export async function pieceBytes(handle: ImageHandle, errors: Errors): Promise<n
 /**
  * Extents inside a range that lies inside the image. Whole objects are asked for: that is answered from the
  * object map, one read for a terabyte, instead of by one request per object; and an
- * object is a chunk. Ceph before 16.2.16 shifts offsets when such a range does not begin with
- * an object, so ranges are widened to objects here and the answers clipped.
+ * object is a chunk. Early releases of Ceph 16.2 shift offsets when such a range does not begin with
+ * an object (tracker 53784), so ranges are widened to objects here and the answers clipped; before
+ * 17.2 the answers may be out of order (53885).
  */
 export async function dataExtents(
   handle: ImageHandle,

@@ -52,6 +52,21 @@ export interface NativeCalls {
     output: Uint8Array,
     outputLength: number,
   ): Call;
+  rados_list_lockers(
+    io: Pointer,
+    object: string,
+    name: string,
+    exclusive: Out<number>,
+    tag: Uint8Array,
+    tagLength: [number],
+    clients: Uint8Array,
+    clientsLength: [number],
+    cookies: Uint8Array,
+    cookiesLength: [number],
+    addresses: Uint8Array,
+    addressesLength: [number],
+  ): Call;
+  rados_break_lock(io: Pointer, object: string, name: string, client: string, cookie: string): Call;
   rados_write_full(io: Pointer, object: string, data: Uint8Array, length: number): Call;
   rados_remove(io: Pointer, object: string): Call;
 
@@ -123,6 +138,10 @@ const PROTOTYPES: Readonly<Record<keyof NativeCalls, string>> = {
   rados_set_pool_full_try: 'void f(void *io)',
   rados_exec:
     'int f(void *io, const char *oid, const char *cls, const char *method, const void *in_buf, size_t in_len, void *buf, size_t out_len)',
+  rados_list_lockers:
+    'int64_t f(void *io, const char *o, const char *name, _Out_ int *exclusive, void *tag, _Inout_ size_t *tag_len, void *clients, _Inout_ size_t *clients_len, void *cookies, _Inout_ size_t *cookies_len, void *addrs, _Inout_ size_t *addrs_len)',
+  rados_break_lock:
+    'int f(void *io, const char *o, const char *name, const char *client, const char *cookie)',
   rados_write_full: 'int f(void *io, const char *oid, const void *buf, size_t len)',
   rados_remove: 'int f(void *io, const char *oid)',
 

@@ -7,6 +7,7 @@ import { ImageHandle } from './image-handle.ts';
 import { native, type Out } from './librbd.ts';
 import { listSnapshots, otherWatchers, type Snapshot, shutOut } from './listings.ts';
 import { ImageNames, partialName } from './names.ts';
+import { breakOwnLock } from './own-locks.ts';
 import { getMetadata, readLayout, setMetadata } from './rbd-image.ts';
 
 /** layering, exclusive-lock, object-map, fast-diff, deep-flatten: Ceph's and Glance's default. */
@@ -122,6 +123,7 @@ export class LifeCycle {
     const handle = await ImageHandle.open(this.#connection, { imageId, id, access: 'write' });
     if (handle === undefined) return undefined;
     try {
+      await breakOwnLock(this.#connection, imageId, id);
       await shutOut(this.#connection, await otherWatchers(this.#connection, handle));
       return handle;
     } catch (error) {

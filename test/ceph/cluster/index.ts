@@ -1,2 +1,2 @@
 export { CephCluster, type ClusterOptions, type CommandOptions, startClusters } from './cluster.ts';
-export { cephMissing, ensureCeph } from './packages.ts';
+export { ensureCeph } from './packages.ts';

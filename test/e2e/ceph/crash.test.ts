@@ -20,7 +20,10 @@ await describeWithCeph('whatever is killed in the middle of a copy on real clust
   let id: string;
 
   beforeAll(async () => {
-    ceph = await CephCloud.start({ hub: { queue: { retry: { first_delay_ms: 100, max_delay_ms: 1000 } } } });
+    ceph = await CephCloud.start({
+      timeoutMs: 3000,
+      hub: { queue: { retry: { first_delay_ms: 100, max_delay_ms: 1000 } } },
+    });
     ({ cloud } = ceph);
     const file = join(cloud.folder, 'sample.raw');
     await writeSampleImage(file, SAMPLE);
