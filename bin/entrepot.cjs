@@ -16,10 +16,10 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED_NODE) {
   );
   process.exitCode = 1;
 } else {
-  const { existsSync } = require('node:fs');
-  const { join } = require('node:path');
+  const fs = require('node:fs');
+  const path = require('node:path');
   // A checkout runs its sources; Node strips their types only outside of node_modules.
-  const isCheckout = existsSync(join(__dirname, '../src/entrepot.ts'));
+  const isCheckout = fs.existsSync(path.join(__dirname, '../src/entrepot.ts'));
   const loaded = isCheckout ? import('../src/entrepot.ts') : import('../dist/entrepot.js');
   loaded
     .then(({ entrepot }) => entrepot(process.argv.slice(2)))

@@ -37,8 +37,8 @@ export type Run = (body: Body) => (...given: any[]) => Promise<void>;
 
 /** The daemons of the same executable, handed in: they are no part of the command line. */
 export interface Daemons {
-  runHub(configPath: string): Promise<void>;
-  runAgent(configPath: string): Promise<void>;
+  readonly runHub: (configPath: string) => Promise<void>;
+  readonly runAgent: (configPath: string) => Promise<void>;
 }
 
 export interface Program {

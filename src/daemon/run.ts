@@ -19,7 +19,7 @@ export interface Daemon {
    * Settles when the daemon does its work; `status` tells what it waits for until then.
    * A Refusal ends the process. `stop` aborts when it is told to end before that.
    */
-  start(stop: AbortSignal, status: (text: string) => void): Promise<void>;
+  readonly start: (stop: AbortSignal, status: (text: string) => void) => Promise<void>;
   /** All are disposed of at the end, at the same time. */
   readonly parts: readonly AsyncDisposable[];
 }

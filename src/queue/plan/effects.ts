@@ -14,7 +14,7 @@ import { type ImageView, isPresent, type StoreOutcome, sourceFor } from '../../d
 export interface JobView extends ImageView {
   readonly job: Job;
   readonly tasks: readonly Task[];
-  isOnline(storeId: string): boolean;
+  readonly isOnline: (storeId: string) => boolean;
   /** Answers of the sites on clones, when they were asked (R9). */
   readonly children?: ReadonlyMap<string, readonly string[]> | undefined;
 }

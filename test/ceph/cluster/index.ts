@@ -1,2 +1,2 @@
-export { CephCluster, type ClusterOptions, type CommandOptions, startClusters } from './cluster.ts';
+export { CephCluster, type ClusterOptions, startClusters } from './cluster.ts';
 export { ensureCeph } from './packages.ts';

@@ -257,7 +257,9 @@ describe('stores', () => {
     expect(catalogue.stores.all().map((store) => store.id)).toEqual(['central', 'dcn0', 'dcn1']);
     withStores();
     expect(catalogue.stores.all().map((store) => store.id)).toEqual(['central', 'dcn0']);
-    expect(() => catalogue.stores.configure([{ id: 'dcn0', role: 'central' }])).toThrow(/was edge and is configured as central/);
+    expect(() => catalogue.stores.configure([{ id: 'dcn0', role: 'central' }])).toThrow(
+      /was edge and is configured as central/,
+    );
   });
 });
 
