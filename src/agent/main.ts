@@ -1,3 +1,4 @@
+import { formatAddress } from '../config/address.ts';
 import { type DriverConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { runDaemon } from '../daemon/run.ts';
 import { VERSION } from '../daemon/version.ts';
@@ -37,10 +38,11 @@ export async function runAgent(configPath: string): Promise<void> {
     start: async (stop, status) => {
       loggers.main.info({ version: VERSION, hub: hubAddress, driver: config.driver.type }, 'agent starts');
       const httpPort = await http.start();
+      loggers.main.info({ http: formatAddress({ host: listen.http.host, port: httpPort }) }, 'listening');
       status('waiting for the store');
       await agent.start(stop);
       const { transferAddress } = agent;
-      loggers.main.info({ transferAddress, httpPort }, 'store connected, dialling the hub');
+      loggers.main.info({ transferAddress }, 'store connected, dialling the hub');
       status('waiting for the hub');
       await unlessAborted(readiness.firstReady, stop);
     },
