@@ -62,6 +62,8 @@ await describeWithCeph('rbd store whose site goes away', () => {
     await reader[Symbol.asyncDispose]();
     await store.publish(begun);
     await expectWhole(store, begun, 7);
+    const info = await cluster.rbd(['info', '--format', 'json', `images/${begun}`]);
+    expect((JSON.parse(info) as { flags: string[] }).flags).toEqual([]);
     await store.remove(begun);
     await store.remove(whole);
     expect(await formOf(store, begun)).toBeUndefined();

@@ -211,6 +211,27 @@ await describeWithCeph('rbd store after crashes', () => {
     await expectWhole(store, other, 5);
   });
 
+  it('makes good for an object map that was never made', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const { store, cluster } = fixture();
+    const infoOf = async (name: string) =>
+      JSON.parse(await cluster.rbd(['info', '--format', 'json', name])) as { id: string; flags: string[] };
+    const [fresh, snapped] = [randomUUID(), randomUUID()];
+    for (const imageId of [fresh, snapped]) {
+      await (await store.openPartial(imageId, 12 * MIB))[Symbol.asyncDispose]();
+      const { id } = await infoOf(partialOf(imageId));
+      await cluster.rados(['-p', 'images', 'rm', `rbd_object_map.${id}`]);
+      await makePartial(store, imageId, 3);
+      expect((await infoOf(partialOf(imageId))).flags).toContain('object map invalid');
+    }
+    await cluster.rbd(['snap', 'create', '--no-progress', `${partialOf(snapped)}@snap`]);
+    await cluster.rbd(['snap', 'protect', `${partialOf(snapped)}@snap`]);
+    for (const imageId of [fresh, snapped]) {
+      await store.publish(imageId);
+      await expectWhole(store, imageId, 3);
+      expect((await infoOf(`images/${imageId}`)).flags).toEqual([]);
+    }
+  });
+
   it('finds its way from wherever a cycle of create, publish, remove was killed', {
     timeout: 3 * TEST_TIMEOUT_MS,
   }, async () => {

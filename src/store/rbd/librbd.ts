@@ -86,6 +86,8 @@ export interface NativeCalls {
   rbd_open_by_id(io: Pointer, id: string, image: Out<Pointer>, snapshot: string | null): Call;
   rbd_open_by_id_read_only(io: Pointer, id: string, image: Out<Pointer>, snapshot: string | null): Call;
   rbd_close(image: Pointer): Call;
+  rbd_get_flags(image: Pointer, flags: Out<number>): Call;
+  rbd_rebuild_object_map(image: Pointer, progress: Pointer, argument: null): Call;
   rbd_get_size(image: Pointer, size: Out<number>): Call;
   rbd_stat(image: Pointer, info: Uint8Array, length: number): Call;
   rbd_get_stripe_count(image: Pointer, count: Out<number>): Call;
@@ -154,6 +156,8 @@ const PROTOTYPES: Readonly<Record<keyof NativeCalls, string>> = {
   rbd_open_by_id: 'int f(void *io, const char *id, _Out_ void **image, const char *snap_name)',
   rbd_open_by_id_read_only: 'int f(void *io, const char *id, _Out_ void **image, const char *snap_name)',
   rbd_close: 'int f(void *image)',
+  rbd_get_flags: 'int f(void *image, _Out_ uint64_t *flags)',
+  rbd_rebuild_object_map: 'int f(void *image, void *cb, void *cbdata)',
   rbd_get_size: 'int f(void *image, _Out_ uint64_t *size)',
   rbd_stat: 'int f(void *image, void *info, size_t infosize)',
   rbd_get_stripe_count: 'int f(void *image, _Out_ uint64_t *stripe_count)',
@@ -263,6 +267,15 @@ export function diffCallback(listener: DiffListener): Pointer {
     listener(offset, length, exists, argument);
     return 0;
   }, koffi.pointer(DiffCallback));
+}
+
+const ProgressCallback = koffi.proto(
+  'int entrepot_progress(uint64_t offset, uint64_t total, void *argument)',
+);
+
+/** A function pointer for calls that insist on telling how far they are. */
+export function progressCallback(): Pointer {
+  return koffi.register(() => 0, koffi.pointer(ProgressCallback));
 }
 
 const ImageSpec = koffi.struct({ id: 'const char *', name: 'const char *' });

@@ -7,6 +7,7 @@ import { ImageHandle } from './image-handle.ts';
 import { native, type Out } from './librbd.ts';
 import { listSnapshots, otherWatchers, type Snapshot, shutOut } from './listings.ts';
 import { ImageNames, partialName } from './names.ts';
+import { isMapValid, rebuildMap } from './object-map.ts';
 import { breakOwnLock } from './own-locks.ts';
 import { getMetadata, readLayout, setMetadata } from './rbd-image.ts';
 
@@ -58,8 +59,13 @@ export class LifeCycle {
     {
       await using image = handle;
       if (await this.#isDoomed(image)) throw this.#absent(imageId);
+      if (!(await isMapValid(this.#connection, image))) {
+        await this.#removeSnapshot(image, partial);
+        await rebuildMap(this.#connection, image);
+      }
       await this.#makeSnapshot(image);
     }
+    await this.#requireReadable(imageId, partial);
     await this.names.rename(partial, partialName(imageId), imageId);
   }
 
@@ -141,6 +147,14 @@ export class LifeCycle {
       const safe = await native().rbd_snap_protect(image, SNAPSHOT_NAME);
       if (safe !== -EBUSY) errors.check(safe, `protect ${what}`);
     });
+  }
+
+  /** What gets the name of a whole image can be read: that is tried here, not believed. */
+  async #requireReadable(imageId: string, id: string): Promise<void> {
+    const options = { imageId, id, access: 'read', snapshot: SNAPSHOT_NAME } as const;
+    await using image = await ImageHandle.open(this.#connection, options);
+    if (image !== undefined) return;
+    throw new Refusal('INTERNAL', `the snapshot of image ${imageId} was made and cannot be opened`);
   }
 
   /**

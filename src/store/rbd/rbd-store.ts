@@ -102,20 +102,23 @@ export class RbdStore implements Store {
 
   async openWhole(imageId: string): Promise<ReadableImage> {
     return await this.#change(imageId, async () => {
-      const { whole } = await this.#lifeCycle.names.find(imageId);
-      const handle =
-        whole === undefined
-          ? undefined
-          : await ImageHandle.open(this.#connection, {
-              imageId,
-              id: whole,
-              access: 'read',
-              snapshot: SNAPSHOT_NAME,
-            });
-      if (handle === undefined) {
+      const { whole: id } = await this.#lifeCycle.names.find(imageId);
+      if (id === undefined) {
         throw new Refusal(
           'NOT_FOUND',
           `there is no whole image ${imageId} in pool '${this.#connection.pool}'`,
+        );
+      }
+      const options = { imageId, id, access: 'read', snapshot: SNAPSHOT_NAME } as const;
+      const handle = await ImageHandle.open(this.#connection, options);
+      if (handle === undefined) {
+        const name = `${this.#connection.pool}/${imageId}`;
+        throw new Refusal(
+          'NOT_FOUND',
+          `image ${name} has no snapshot '${SNAPSHOT_NAME}' that can be opened`,
+          {
+            hint: `not made by Entrepot? rbd snap ls ${name}; rbd object-map check ${name}`,
+          },
         );
       }
       const layout = await layoutOrClose(handle, this.#connection);
