@@ -17,7 +17,7 @@ const TAGS = 128;
 const PROPERTIES = 128;
 const PROPERTY_LENGTH = 65_535;
 
-/** Glance's own; clients may not write them (FIELD: 403). */
+/** Glance's own; clients may not write them. */
 const RESERVED_PREFIX = 'os_glance';
 
 /** The fields an owner gave, checked and with Glance's defaults. INVALID or FORBIDDEN naming the field. */

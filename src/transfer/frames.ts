@@ -14,7 +14,7 @@ export interface ChunkRun {
 /** At most so many runs in one PullRequest: keeps it far below the message limit. */
 export const RUNS_PER_REQUEST = 4096;
 
-/** Payload of a frame (STACK.md: smaller costs a little, larger gains nothing). */
+/** Payload of a frame: measured, smaller costs a little and larger gains nothing. */
 export const FRAME_BYTES = 1024 * 1024;
 
 /**

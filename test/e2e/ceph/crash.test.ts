@@ -10,7 +10,7 @@ import { CephCloud, sha256OfFile } from './ceph-cloud.ts';
 const MIB = 1024 * 1024;
 const SAMPLE = { sizeBytes: 640 * MIB, dataBytes: 320 * MIB };
 
-/** What may be sent again after anything was cut: the bound. */
+/** What may be sent again after anything was cut: what the README promises. */
 const RESENT_BYTES = 64 * MIB;
 
 await describeWithCeph('whatever is killed in the middle of a copy on real clusters, it goes on', () => {

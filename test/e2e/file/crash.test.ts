@@ -10,7 +10,7 @@ const DATA_BYTES = 144 * MIB;
 /** Where a copy is when something breaks: more has moved than may be sent again. */
 const MOVED_BYTES = 112 * MIB;
 
-/** What may be sent again after anything was cut: the bound. */
+/** What may be sent again after anything was cut: what the README promises. */
 const RESENT_BYTES = 64 * MIB;
 
 /** Headers of HTTP/2 and of frames, calls and pings. */
