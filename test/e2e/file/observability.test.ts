@@ -161,7 +161,7 @@ test('every line of every log is one JSON object that says when, who and what', 
 
 describe('a live scrape', () => {
   const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
-  const required = process.env['ENTREPOT_REQUIRE_CEPH'] === '1';
+  const required = process.env['ENTREPOT_REQUIRE_PROMTOOL'] === '1';
   const why = hasPromtool || required ? '' : ' (skipped: promtool is not installed)';
 
   test.skipIf(why !== '').each(DAEMONS)(`of %s pleases promtool${why}`, async (name) => {
