@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Script } from '../script.ts';
-import { daemonPid, isZombie, processStart } from './daemon.ts';
+import { daemonPids, isZombie, processStart } from './daemon.ts';
 import { describeWithCeph } from './describe.ts';
 import { CephCluster, startClusters } from './index.ts';
 import { registryFolder, removeStaleClusters } from './registry.ts';
@@ -19,7 +19,7 @@ await describeWithCeph('clusters for tests', () => {
   afterAll(() => rm(parent, { recursive: true, force: true }));
 
   const runs = (folder: string) =>
-    (['mon', 'osd'] as const).map((kind) => daemonPid(folder, kind) !== undefined);
+    (['mon', 'osd'] as const).map((kind) => daemonPids(folder, kind).length > 0);
 
   const isRunning = (pid: number | undefined) =>
     pid !== undefined && processStart(pid) !== undefined && !isZombie(pid);
@@ -53,11 +53,11 @@ await describeWithCeph('clusters for tests', () => {
       const folder = path.join(parent, end);
       await using owner = new Script('cluster/cluster-owner.ts', [folder]);
       await owner.nextLine();
-      const pids = (['mon', 'osd'] as const).map((kind) => daemonPid(folder, kind));
+      const pids = (['mon', 'osd'] as const).flatMap((kind) => daemonPids(folder, kind));
       if (end === 'exit') await owner.end('exit');
       else {
         await owner.kill();
-        expect(pids).toEqual((['mon', 'osd'] as const).map((kind) => daemonPid(folder, kind)));
+        expect(pids).toEqual((['mon', 'osd'] as const).flatMap((kind) => daemonPids(folder, kind)));
         await removeStaleClusters();
       }
       expect(existsSync(folder)).toBe(false);
@@ -69,6 +69,18 @@ await describeWithCeph('clusters for tests', () => {
       expect(entries.filter((entry) => entry.includes(folder))).toEqual([]);
     },
   );
+
+  it('are removed when their owner ends while they come up', { timeout: TEST_TIMEOUT_MS }, async () => {
+    const folder = path.join(parent, 'early');
+    await using owner = new Script('cluster/cluster-owner.ts', [folder]);
+    // As soon as the OSD is a process, and before it has written down its number.
+    await expect
+      .poll(() => daemonPids(folder, 'osd').length, { interval: 1, timeout: 30_000 })
+      .toBeGreaterThan(0);
+    await owner.end('exit');
+    await expect.poll(() => runs(folder)).toEqual([false, false]);
+    expect(existsSync(folder)).toBe(false);
+  });
 
   it('of living owners are left alone', { timeout: TEST_TIMEOUT_MS }, async () => {
     const folder = path.join(parent, 'alive');

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,47 +9,51 @@ const POLL_MS = 20;
 export const DAEMONS = ['osd', 'mon'] as const;
 export type DaemonKind = (typeof DAEMONS)[number];
 
-/**
- * The process of a cluster's daemon, undefined when it does not run. A pid file may be
- * stale and its number reused: only a process whose command line names this cluster's
- * ceph.conf is the daemon.
- */
-export function daemonPid(folder: string, kind: DaemonKind): number | undefined {
-  const pid = Number(readOrEmpty(path.join(folder, `${kind}.pid`)).trim());
-  if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  const words = readOrEmpty(`/proc/${pid}/cmdline`).split('\0');
-  const isDaemon = words[0]?.endsWith(`ceph-${kind}`) && words.includes(path.join(folder, 'ceph.conf'));
-  return isDaemon && !isZombie(pid) ? pid : undefined;
-}
-
-/** SIGTERM (or `signal`), wait for the process to go, SIGKILL after ten seconds. */
-export async function stopDaemon(
-  folder: string,
-  kind: DaemonKind,
-  signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
-): Promise<void> {
-  const daemon = signalDaemon(folder, kind, signal);
-  if (daemon === undefined || (await isGone(daemon))) return;
-  signalDaemon(folder, kind, 'SIGKILL');
-  if (!(await isGone(daemon))) throw new Error(`ceph-${kind} in ${folder} will not die`);
-}
-
 interface Process {
   readonly pid: number;
   readonly start: string | undefined;
 }
 
-/** The process that was signalled; undefined when there is none. */
-export function signalDaemon(folder: string, kind: DaemonKind, signal: NodeJS.Signals): Process | undefined {
-  const pid = daemonPid(folder, kind);
-  if (pid === undefined) return undefined;
-  const start = processStart(pid);
-  try {
-    process.kill(pid, signal);
-    return { pid, start };
-  } catch {
-    return undefined;
+/**
+ * The processes of a cluster's daemon: none, one, or two while it goes to the background. They are known
+ * by their command line, which names this cluster's ceph.conf: a pid file is written late, and may be
+ * stale, its number another's by now.
+ */
+export function daemonPids(folder: string, kind: DaemonKind): number[] {
+  const confPath = path.join(folder, 'ceph.conf');
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) return [];
+    const words = readOrEmpty(`/proc/${pid}/cmdline`).split('\0');
+    return words[0]?.endsWith(`ceph-${kind}`) && words.includes(confPath) ? [pid] : [];
+  });
+}
+
+/** SIGTERM (or `signal`), wait for the processes to go, SIGKILL after ten seconds. */
+export async function stopDaemon(
+  folder: string,
+  kind: DaemonKind,
+  signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM',
+): Promise<void> {
+  for (const next of [signal, 'SIGKILL'] as const) {
+    const signalled = signalDaemon(folder, kind, next);
+    const gone = await Promise.all(signalled.map(isGone));
+    if (gone.every(Boolean)) return;
   }
+  throw new Error(`ceph-${kind} in ${folder} will not die`);
+}
+
+/** The processes that were signalled. */
+export function signalDaemon(folder: string, kind: DaemonKind, signal: NodeJS.Signals): Process[] {
+  return daemonPids(folder, kind).flatMap((pid) => {
+    const start = processStart(pid);
+    try {
+      process.kill(pid, signal);
+      return [{ pid, start }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** A dying process loses its command line before its files and locks: only the end of the process counts. */
