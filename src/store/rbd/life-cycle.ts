@@ -154,7 +154,18 @@ export class LifeCycle {
     const options = { imageId, id, access: 'read', snapshot: SNAPSHOT_NAME } as const;
     await using image = await ImageHandle.open(this.#connection, options);
     if (image !== undefined) return;
+    // In a pool that fills up at this moment librbd makes the snapshot, not its object map, and says nothing.
+    await this.#requireSpace(imageId);
     throw new Refusal('INTERNAL', `the snapshot of image ${imageId} was made and cannot be opened`);
+  }
+
+  /** NO_SPACE when the pool takes nothing more. */
+  async #requireSpace(imageId: string): Promise<void> {
+    const { io, errors } = this.#connection;
+    const object = `entrepot.probe.${imageId}`;
+    const code = await native().rados_write_full(io, object, Buffer.from('?'), 1);
+    errors.check(code, `make the snapshot of image ${imageId}`);
+    await native().rados_remove(io, object);
   }
 
   /**

@@ -6,7 +6,7 @@ import { parse, stringify } from 'yaml';
 import { describeWithCeph } from '../../ceph/cluster/describe.ts';
 import type { Cloud } from '../../cloud/cloud.ts';
 import { ENTREPOT } from '../../cloud/daemon-process.ts';
-import { copies, createImage, image } from '../../cloud/records.ts';
+import { copies, createImage, image, type ShownJob } from '../../cloud/records.ts';
 import { writeSampleImage } from '../../cloud/sample-image.ts';
 import { waitFor } from '../../cloud/wait.ts';
 import { CephCloud, sha256OfFile } from './ceph-cloud.ts';
@@ -48,10 +48,24 @@ await describeWithCeph('what goes wrong at a real site', () => {
       'seq',
     ];
     // Leaves room for some of the image, and not for all of it.
-    const fill = FILLER_BYTES - 200 * MIB;
+    const fill = FILLER_BYTES - 180 * MIB;
     await dcn0.rbd([...bench, '--io-total', String(fill), 'images/filler'], { timeoutMs: 120_000 });
-    const full = await cloud.cli('image', 'copy', id, '--stores', 'dcn0', '--wait');
-    expect(full.stderr).toMatch(/full|no space/i);
+    const { job } = await cloud.json<{ job: ShownJob }>('image', 'copy', id, '--stores', 'dcn0');
+    // An OSD looks at its disk every few seconds: the source pauses until it has seen that it is full.
+    await waitFor('the disk to be full enough', async () => {
+      const line = /entrepot_agent_copy_done_bytes\{[^}]*\} (\d+)/.exec(await cloud.agent('dcn0').metrics());
+      return Number(line?.[1] ?? 0) >= 110 * MIB || (await copies(cloud, id)).includes('failed');
+    });
+    process.kill(cloud.agent('central').pid, 'SIGSTOP');
+    try {
+      await waitFor('the pool to be full', async () =>
+        /POOL_FULL/.test(await dcn0.ceph(['health', 'detail'])),
+      );
+    } finally {
+      process.kill(cloud.agent('central').pid, 'SIGCONT');
+    }
+    const full = await cloud.cli('job', 'watch', job.id);
+    expect(full.stderr).toMatch(/pool 'images' is full/);
     expect(full.exitCode).not.toBe(0);
     expect(await copies(cloud, id)).toBe('central=present dcn0=failed');
     expect((await image(cloud, id)).copies.find((copy) => copy.store_id === 'dcn0')?.reason).toMatch(
