@@ -1,6 +1,7 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { Metadata, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
+import type { Actor } from '../domain/rules/identity.ts';
 import type { Log } from '../telemetry/log.ts';
 import { isRequestId, newRequestId, withFields } from '../telemetry/request-context.ts';
 import type { RpcCallMetrics, RpcMetrics } from '../telemetry/rpc-metrics.ts';
@@ -9,12 +10,7 @@ import type { AnyMethod, Method } from './methods.ts';
 import { grpcCodeName, statusOf } from './status.ts';
 import { CallFailure, MessageWriter, readMessages } from './streams.ts';
 
-/** Who calls. Everyone on the loopback is the operator; certificates will tell more. */
-export interface Actor {
-  readonly name: string;
-  readonly role: 'admin' | 'member' | 'reader';
-}
-
+/** Everyone on the loopback is the operator; certificates will tell more. */
 const OPERATOR: Actor = { name: 'operator', role: 'admin' };
 
 /** What a handler knows of its call besides the messages. */
