@@ -3,6 +3,11 @@
 // and so that the size of the thread pool is set before anything uses the pool.
 'use strict';
 
+// Before anything else: everybody on the machine sees the arguments of a process, and a token is a
+// secret. The title takes their place in `ps`.
+const hasSecret = process.argv.some((argument) => /^--token(=|$)|entrepot-(join|api)-/.test(argument));
+if (hasSecret) process.title = 'entrepot (arguments hidden)';
+
 const NEEDED_NODE = 24;
 
 // librbd calls, file reads and digests wait on threads of this pool; with the four that Node has

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   });
   await using stack = new AsyncDisposableStack();
   const clusters = values.ceph ? await startCeph(stack) : undefined;
-  say('starting a hub and three agents: central, dcn0, dcn1');
+  say('making a private authority, a hub, and three agents that join it: central, dcn0, dcn1');
   const cloud = stack.use(
     await Cloud.start({ storeIds: STORE_IDS, ...(clusters && { driver: driverOf(clusters) }) }),
   );
@@ -118,12 +118,14 @@ function tellWhatNext(cloud: Cloud, id: string): void {
   say('everything stays up until Ctrl-C; in another terminal, in this folder, try:');
   console.log(
     [
-      `  export ENTREPOT_HUB=${cloud.hubAddress}`,
+      `  export ENTREPOT_HUB=${cloud.hubAddress} ENTREPOT_CREDENTIALS=${cloud.operatorFolder}`,
+      '  npx entrepot operator whoami',
       `  npx entrepot image show ${id}`,
       `  npx entrepot image delete-copy ${id} --store dcn1 --wait`,
       `  npx entrepot image copy ${id} --all-stores --wait`,
       `  npx entrepot image download ${id} --file copy.raw`,
       '  npx entrepot job list --all',
+      '  npx entrepot event list --since 1h',
       `  curl http://127.0.0.1:${cloud.hub.options.httpPort}/metrics`,
       `  tail -f ${join(cloud.folder, 'log', 'hub.log')}`,
     ].join('\n'),
@@ -133,7 +135,10 @@ function tellWhatNext(cloud: Cloud, id: string): void {
 /** Runs a command on this terminal, so that its progress is drawn here. */
 async function entrepot(cloud: Cloud, ...args: string[]): Promise<number | null> {
   console.log(`\n$ entrepot ${args.join(' ')}`);
-  const child = spawn(process.execPath, [ENTREPOT, '--hub', cloud.hubAddress, ...args], { stdio: 'inherit' });
+  const child = spawn(process.execPath, [ENTREPOT, ...args], {
+    stdio: 'inherit',
+    env: { ...process.env, ENTREPOT_HUB: cloud.hubAddress, ENTREPOT_CREDENTIALS: cloud.operatorFolder },
+  });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
 }

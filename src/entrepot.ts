@@ -7,6 +7,8 @@ import { main } from './cli/main.ts';
 export async function entrepot(args: readonly string[]): Promise<void> {
   await main(args, {
     runHub: async (configPath) => (await import('./hub/main.ts')).runHub(configPath),
+    initHub: async (request) => (await import('./hub/init.ts')).initHub(request),
     runAgent: async (configPath) => (await import('./agent/main.ts')).runAgent(configPath),
+    joinAgent: async (request) => (await import('./agent/join.ts')).joinAgent(request),
   });
 }

@@ -7,9 +7,10 @@ import { PullSource } from '../rpc/pull-source.ts';
 import { RpcServer } from '../rpc/server.ts';
 import type { Store } from '../store/store.ts';
 import { AgentMetrics, type AgentSnapshot } from '../telemetry/agent-metrics.ts';
-import type { Loggers } from '../telemetry/log.ts';
+import type { Log, Loggers } from '../telemetry/log.ts';
 import { RpcMetrics } from '../telemetry/rpc-metrics.ts';
-import { Attach } from './attach.ts';
+import { Attach, type AttachCall } from './attach.ts';
+import { authenticate } from './authenticate.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
 import { Deliveries } from './deliveries.ts';
 import { HubClient } from './hub-client.ts';
@@ -18,12 +19,16 @@ import { ImageLocks } from './image-locks.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { OpenImages } from './open-images.ts';
 import { Orders } from './orders.ts';
+import type { OwnCredentials } from './own-credentials.ts';
 import { PushSessions } from './push-sessions.ts';
 import { Readiness } from './readiness.ts';
+import { RENEWAL_RETRY, Renewal } from './renewal.ts';
+import { RevokedStores } from './revoked-stores.ts';
 import { StoreWatch } from './store-watch.ts';
 import { TaskBoard } from './task-board.ts';
 import { TaskLog } from './task-log.ts';
 import { performer } from './tasks/perform.ts';
+import { TicketDesk } from './tickets.ts';
 import { TransferMemory } from './transfer-memory.ts';
 import { transferService } from './transfer-service.ts';
 
@@ -32,6 +37,8 @@ const DIGEST_THREADS = 2;
 
 /** Manifests of 8 TiB of data in 4 MiB chunks; a few hundred images as they usually are. */
 const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
+
+const TRANSFER_RIGHTS = { Pull: 'transfer', Push: 'transfer', Renew: 'transfer' } as const;
 
 const REDIAL: BackoffLimits = { minMs: 250, maxMs: 15_000 };
 const STORE_RETRY: BackoffLimits = { minMs: 500, maxMs: 15_000 };
@@ -51,6 +58,7 @@ export interface AgentSettings {
 
 export interface AgentParts {
   readonly store: Store;
+  readonly credentials: OwnCredentials;
   readonly loggers: Loggers;
   readonly registry: Registry;
   /** Milliseconds since the epoch. */
@@ -58,6 +66,8 @@ export interface AgentParts {
   /** Numbers in [0, 1). */
   readonly random?: () => number;
   readonly redial?: BackoffLimits;
+  /** How the renewal of the certificate waits. Default: by the clock. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -77,32 +87,47 @@ export class Agent implements AsyncDisposable {
   readonly #deliveries: Deliveries;
   readonly #server: RpcServer;
   readonly #attach: Attach;
+  readonly #credentials: OwnCredentials;
+  readonly #renewal: Renewal;
   readonly #leaveHub = new AbortController();
-  #attached: Promise<void> = Promise.resolve();
+  #leftHub: Promise<unknown> = Promise.resolve();
   #identity = { fsid: '', pool: '' };
   #transferAddress = '';
 
   constructor(settings: AgentSettings, parts: AgentParts) {
-    const { store, loggers, registry, now = Date.now, random = Math.random, redial = REDIAL } = parts;
+    const { store, credentials, loggers, registry } = parts;
+    const { now = Date.now, random = Math.random, redial = REDIAL } = parts;
     const { readiness } = this;
     const memory = this.#memory;
-    const { hubAddress, windowBytes } = settings;
+    const { storeId, hubAddress, windowBytes } = settings;
     const window = windowBytes === undefined ? {} : { windowBytes };
     this.#settings = settings;
     this.#store = store;
-    this.#hub = new HubClient({ address: hubAddress, peer: 'hub', ...window });
+    this.#credentials = credentials;
+    this.#hub = new HubClient({ address: hubAddress, credentials: credentials.current, ...window });
     this.#openImages = new OpenImages(store);
     const metrics = new AgentMetrics(registry, { read: () => this.#snapshot() });
     const backoff = new Backoff(STORE_RETRY, random);
     this.#storeWatch = new StoreWatch({ store, readiness, log: loggers.store, backoff });
     const locks = new ImageLocks();
     const pushSessions = new PushSessions();
+    const revoked = new RevokedStores(now, (cutOff, reason) => {
+      this.#server.abortCalls((caller) => caller.kind === 'store' && caller.storeId === cutOff, reason);
+    });
     this.#board = new TaskBoard({
       perform: performer({
         store,
         hub: this.#hub,
-        pullFrom: (address, storeId) =>
-          new PullSource({ address, peer: `agent of store ${storeId}`, ...window }),
+        pullFrom: (address, from, ticket) =>
+          new PullSource({
+            address,
+            peer: `agent of store ${from}`,
+            credentials: credentials.current,
+            expect: { kind: 'store', storeId: from },
+            ticket,
+            ...window,
+          }),
+        onRevoked: (from, end) => revoked.watch(from, end),
         pushSessions,
         openImages: this.#openImages,
         manifests: new ManifestCache(MANIFEST_CACHE_BYTES),
@@ -121,34 +146,69 @@ export class Agent implements AsyncDisposable {
       memory,
       onSent: (bytes: number) => metrics.moved('sent', bytes),
     };
-    this.#deliveries = new Deliveries(serving);
+    this.#deliveries = new Deliveries({
+      ...serving,
+      credentials: () => credentials.current,
+      revoked,
+      onRenewalRefused: (key, { code, message }) =>
+        loggers.transfer.warn({ ...key, code }, `a renewed ticket was not taken: ${message}`),
+    });
+    const desk = new TicketDesk({
+      storeId,
+      caPem: credentials.current.caPem,
+      revoked,
+      now,
+      onRefused: (reason) => metrics.ticketRefused(reason),
+    });
     this.#server = new RpcServer({
       name: 'agent',
       ...settings.transfer,
       log: loggers.rpc,
       metrics: new RpcMetrics(registry),
+      credentials: credentials.current,
+      clients: 'known',
+      authenticate,
+      now,
       ...window,
     });
-    this.#server.add(Transfer, transferService({ ...serving, pushSessions }));
+    this.#server.add(Transfer, transferService({ ...serving, pushSessions, desk }), TRANSFER_RIGHTS);
     const orders = new Orders({
       store,
       board: this.#board,
       locks,
       deliveries: this.#deliveries,
+      revoked,
       tell: (message) => this.#attach.tell(message),
       log: loggers.attach,
     });
     const hubWatch = new HubWatch(readiness, loggers.attach);
     this.#attach = new Attach({
-      dial: (signal) => this.#hub.attach(signal),
+      dial: (signal) => this.#dial(signal, loggers.attach, now),
       inventory: () => store.list(),
       hello: () => this.#hello(),
       heartbeat: () => this.#storeWatch.space ?? {},
       unheard: () => this.#board.unheard(),
       handle: (message) => orders.handle(message),
-      welcomed: () => hubWatch.welcomed(),
+      welcomed: ({ revokedStoreIds }) => {
+        revoked.replace(revokedStoreIds);
+        hubWatch.welcomed();
+      },
       detached: (reason, passing) => hubWatch.detached(reason, passing),
       backoff: new Backoff(redial, random),
+    });
+    this.#renewal = new Renewal({
+      credentials,
+      ask: (request) => this.#hub.renewCertificate(request, this.#leaveHub.signal),
+      log: loggers.attach,
+      backoff: new Backoff(RENEWAL_RETRY, random),
+      now,
+      ...(parts.wait !== undefined && { wait: parts.wait }),
+    });
+    credentials.onChange((renewed) => {
+      desk.believe(renewed.caPem);
+      this.#server.renew(renewed);
+      this.#hub.renew(renewed);
+      this.#attach.redial();
     });
   }
 
@@ -166,9 +226,13 @@ export class Agent implements AsyncDisposable {
     const { host } = this.#settings.transfer;
     const port = await this.#server.start();
     this.#transferAddress = this.#settings.advertise ?? formatAddress({ host, port });
+    // Also while the store is away, which may be for longer than the certificate lives.
+    const { signal: leave } = this.#leaveHub;
+    const renewing = this.#renewal.run(leave);
+    this.#leftHub = renewing;
     await this.#storeWatch.start(signal);
     this.#identity = await this.#store.identity();
-    this.#attached = this.#attach.run(this.#leaveHub.signal);
+    this.#leftHub = Promise.all([this.#attach.run(leave), renewing]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -176,11 +240,18 @@ export class Agent implements AsyncDisposable {
     await Promise.all([this.#board.stop(reason), this.#deliveries.stop(reason), this.#server.stop(0)]);
     // After the tasks: a result of the last moment still goes out.
     this.#leaveHub.abort(reason);
-    await this.#attached;
+    await this.#leftHub;
     this.#storeWatch[Symbol.dispose]();
     await Promise.all([this.#openImages[Symbol.asyncDispose](), this.#hub[Symbol.asyncDispose]()]);
     await this.#digests[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
+  }
+
+  /** With the newest credentials: an agent that was locked out and has joined anew needs no restart. */
+  async #dial(signal: AbortSignal, log: Log, now: () => number): Promise<AttachCall> {
+    await this.#credentials.reload(log);
+    this.#credentials.requireValid(now());
+    return this.#hub.attach(signal);
   }
 
   #hello() {
@@ -199,6 +270,7 @@ export class Agent implements AsyncDisposable {
     return {
       attached: this.readiness.isUp('hub'),
       storeUp: this.readiness.isUp('store'),
+      certificateExpiresAtMs: this.#credentials.current.certificate.notAfterMs,
       bufferBytes: this.#memory.bytesInUse,
       copies: this.#board.underWay(),
     };

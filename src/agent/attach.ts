@@ -5,6 +5,7 @@ import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts'
 import type { Heartbeat } from '../rpc/generated/entrepot/v1/Heartbeat.ts';
 import type { Hello } from '../rpc/generated/entrepot/v1/Hello.ts';
 import type { HubMessage__Output } from '../rpc/generated/entrepot/v1/HubMessage.ts';
+import type { Welcome__Output } from '../rpc/generated/entrepot/v1/Welcome.ts';
 import type { StoredImage } from '../store/store.ts';
 import type { Backoff } from './backoff.ts';
 
@@ -24,20 +25,28 @@ const HEARTBEAT_INTERVAL_MS = 10_000;
 const PENDING_LIMIT = 16;
 
 /** What time may heal. Any other refusal of the hub needs a person, and is dialled again slowly. */
-const PASSING: ReadonlySet<RefusalCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'CANCELLED', 'INTERNAL']);
+const PASSING: ReadonlySet<RefusalCode> = new Set([
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'RATE_LIMITED',
+  'CANCELLED',
+  'INTERNAL',
+]);
 
 export type AttachCall = DuplexCall<AgentMessage, HubMessage__Output>;
 
 export interface AttachParts {
-  dial(signal: AbortSignal): AttachCall;
+  /** Rejects with a Refusal when there is no use in dialling. */
+  dial(signal: AbortSignal): Promise<AttachCall>;
   inventory(): Promise<readonly StoredImage[]>;
   hello(): Hello;
   heartbeat(): Heartbeat;
   /** What the hub may have missed while it was away, said right after its welcome. */
   unheard(): readonly AgentMessage[];
-  /** Every message but the welcome. Must not throw. */
+  /** Every message but a welcome. Must not throw. */
   handle(message: HubMessage__Output): void;
-  welcomed(): void;
+  /** The stream stands. Called for every welcome: the hub may say it again when something in it changes. */
+  welcomed(welcome: Welcome__Output): void;
   /** No stream to the hub, for this reason. `passing`: may heal by itself. */
   detached(reason: Refusal, passing: boolean): void;
   readonly backoff: Backoff;
@@ -50,6 +59,8 @@ export interface AttachParts {
 export class Attach {
   readonly #parts: AttachParts;
   #welcomedCall: AttachCall | undefined;
+  /** Ends the session that there is, so that the next one begins. */
+  #leave: (() => void) | undefined;
   /** Messages that wait for room in the stream. */
   #pending = 0;
 
@@ -73,15 +84,22 @@ export class Attach {
     call.write(message).then(settled, settled);
   }
 
+  /**
+   * Dials anew, with whatever `dial` dials with by then. For the work it is as if the hub had been
+   * restarted: it goes on, and what is told in between is told after the next welcome. What was told
+   * before still goes out. Nothing to do while there is no stream.
+   */
+  redial(): void {
+    this.#leave?.();
+  }
+
   /** Settles soon after `signal` aborts; what was told before that still goes out. */
   async run(signal: AbortSignal): Promise<void> {
     const parts = this.#parts;
     while (!signal.aborted) {
-      const reason = await this.#session(signal).then(
-        () => new Refusal('UNAVAILABLE', 'the hub ended the stream'),
-        (error: unknown) => Refusal.from(error),
-      );
+      const reason = await this.#session(signal);
       if (signal.aborted) break;
+      if (reason === 'left') continue;
       const passing = PASSING.has(reason.code);
       parts.detached(reason, passing);
       await delay(passing ? parts.backoff.next() : parts.backoff.slow(), undefined, { signal }).catch(
@@ -90,30 +108,47 @@ export class Attach {
     }
   }
 
-  async #session(stop: AbortSignal): Promise<void> {
+  /** Why it ended. Never rejects. */
+  async #session(stop: AbortSignal): Promise<Refusal | 'left'> {
+    const leaving = new AbortController();
+    this.#leave = () => leaving.abort(new Refusal('UNAVAILABLE', 'the hub does not end the stream'));
+    const reason = await this.#talk(stop, leaving.signal).then(
+      () => new Refusal('UNAVAILABLE', 'the hub ended the stream'),
+      (error: unknown) => Refusal.from(error),
+    );
+    this.#leave = undefined;
+    return leaving.signal.aborted ? 'left' : reason;
+  }
+
+  async #talk(stop: AbortSignal, leaving: AbortSignal): Promise<void> {
     const cut = new AbortController();
-    await using call = this.#parts.dial(cut.signal);
+    await using call = await this.#parts.dial(cut.signal);
+    if (stop.aborted || leaving.aborted) return;
     const tooLate = () => {
       const hint = 'look at the log of the hub';
       cut.abort(new Refusal('UNAVAILABLE', 'the hub does not answer the hello', { hint }));
     };
     const late = setTimeout(tooLate, WELCOME_TIMEOUT_MS);
     const timers: Timers = { late, goodbye: undefined, heartbeat: undefined };
-    const onStop = () => {
+    const sayGoodbye = () => {
+      // What is told from now on waits for the next welcome.
+      this.#welcomedCall = undefined;
       call.end();
-      timers.goodbye = setTimeout(() => cut.abort(stop.reason), GOODBYE_TIMEOUT_MS);
+      const reason: unknown = stop.aborted ? stop.reason : leaving.reason;
+      timers.goodbye ??= setTimeout(() => cut.abort(reason), GOODBYE_TIMEOUT_MS);
     };
-    stop.addEventListener('abort', onStop, { once: true });
+    const ends = [stop, leaving];
+    for (const end of ends) end.addEventListener('abort', sayGoodbye, { once: true });
     const introduced = this.#introduce(call, cut);
     try {
       for await (const message of call.messages) {
-        if (message.welcome) this.#welcome(call, message.welcome.heartbeatIntervalMs, timers);
+        if (message.welcome) this.#welcome(call, message.welcome, timers);
         else this.#parts.handle(message);
       }
     } finally {
       this.#welcomedCall = undefined;
       this.#pending = 0;
-      stop.removeEventListener('abort', onStop);
+      for (const end of ends) end.removeEventListener('abort', sayGoodbye);
       clearTimeout(timers.late);
       clearTimeout(timers.goodbye);
       clearInterval(timers.heartbeat);
@@ -147,14 +182,15 @@ export class Attach {
     }
   }
 
-  #welcome(call: AttachCall, intervalMs: number, timers: Timers): void {
-    if (this.#welcomedCall) return;
+  #welcome(call: AttachCall, welcome: Welcome__Output, timers: Timers): void {
+    this.#parts.welcomed(welcome);
+    // Said again, or said to a stream that is being left.
+    if (timers.heartbeat !== undefined || timers.goodbye !== undefined) return;
     clearTimeout(timers.late);
     this.#welcomedCall = call;
     this.#parts.backoff.reset();
-    this.#parts.welcomed();
     const beat = () => this.tell({ heartbeat: this.#parts.heartbeat() });
-    timers.heartbeat = setInterval(beat, intervalMs || HEARTBEAT_INTERVAL_MS);
+    timers.heartbeat = setInterval(beat, welcome.heartbeatIntervalMs || HEARTBEAT_INTERVAL_MS);
     beat();
     for (const message of this.#parts.unheard()) this.tell(message);
   }

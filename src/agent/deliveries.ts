@@ -1,49 +1,98 @@
 import { Refusal } from '../domain/refusal.ts';
-import { callDuplex } from '../rpc/calls.ts';
-import { bulkChannel } from '../rpc/channel.ts';
+import { callDuplex, callUnary } from '../rpc/calls.ts';
+import { bulkChannel, type Channel } from '../rpc/channel.ts';
+import { TICKET_KEY } from '../rpc/limits.ts';
 import { Transfer } from '../rpc/proto.ts';
+import type { Credentials } from '../trust/credentials.ts';
+import { LiveTicket } from './live-ticket.ts';
+import type { AttemptKey } from './messages.ts';
+import type { RevokedStores } from './revoked-stores.ts';
 import { type ServingParts, serveRuns } from './serving.ts';
 
 /** An image to bring to a receiver that cannot dial us. */
-export interface Delivery {
-  readonly taskId: string;
-  readonly attempt: number;
+export interface Delivery extends AttemptKey {
   readonly imageId: string;
   readonly receiverAddress: string;
+  readonly receiverStoreId: string;
+  /** For the receiver. */
+  readonly ticket: string;
+}
+
+export interface DeliveriesParts extends ServingParts {
+  /** Asked for at each dialling. */
+  readonly credentials: () => Credentials;
+  readonly revoked: RevokedStores;
+  /** A ticket the receiver did not take in place of the one before: the delivery ends when that one does. */
+  readonly onRenewalRefused: (key: AttemptKey, refusal: Refusal) => void;
+}
+
+interface Running {
+  readonly ticket: LiveTicket;
+  readonly settled: Promise<void>;
 }
 
 /** The images this agent is bringing to others. One delivery per attempt, however often it is asked for. */
 export class Deliveries {
-  readonly #parts: ServingParts;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #parts: DeliveriesParts;
+  readonly #running = new Map<string, Running>();
   readonly #stop = new AbortController();
 
-  constructor(parts: ServingParts) {
+  constructor(parts: DeliveriesParts) {
     this.#parts = parts;
   }
 
   /**
    * Dials the receiver and answers its requests until it has what it wants. Rejects with a Refusal
    * when that broke off; the receiver's own report is the one that counts. Settles at once when this
-   * delivery is under way.
+   * delivery is under way: then only its ticket is renewed.
    */
   async deliver(delivery: Delivery): Promise<void> {
-    const name = JSON.stringify([delivery.taskId, delivery.attempt]);
-    if (this.#running.has(name)) return;
-    const running = this.#deliver(delivery).finally(() => this.#running.delete(name));
-    this.#running.set(name, running);
-    await running;
+    if (this.renewTicket(delivery, delivery.ticket)) return;
+    const name = nameOf(delivery);
+    const ticket = new LiveTicket(delivery.ticket);
+    const settled = this.#deliver(delivery, ticket).finally(() => this.#running.delete(name));
+    this.#running.set(name, { ticket, settled });
+    await settled;
+  }
+
+  /** A ticket in place of the one a delivery has. False when it is not under way. */
+  renewTicket(key: AttemptKey, ticket: string): boolean {
+    const running = this.#running.get(nameOf(key));
+    if (running && ticket !== '') running.ticket.renew(ticket);
+    return running !== undefined;
   }
 
   async stop(reason: Refusal): Promise<void> {
     this.#stop.abort(reason);
-    await Promise.allSettled(this.#running.values());
+    await Promise.allSettled([...this.#running.values()].map(({ settled }) => settled));
   }
 
-  async #deliver({ taskId, attempt, imageId, receiverAddress }: Delivery): Promise<void> {
-    const { signal } = this.#stop;
-    await using channel = bulkChannel({ address: receiverAddress, peer: 'receiver' });
-    await using call = callDuplex(channel, Transfer.Push, { signal });
+  async #deliver(delivery: Delivery, ticket: LiveTicket): Promise<void> {
+    const { receiverAddress: address, receiverStoreId: storeId } = delivery;
+    if (ticket.text === '' || storeId === '') {
+      throw new Refusal('UNSUPPORTED', 'the hub gave no ticket for this delivery', {
+        hint: 'the hub is older than the agent: update the hub',
+      });
+    }
+    const cut = new AbortController();
+    using _watched = this.#parts.revoked.watch(storeId, (reason) => cut.abort(reason));
+    await using channel = bulkChannel({
+      address,
+      peer: `agent of store ${storeId}`,
+      credentials: this.#parts.credentials(),
+      expect: { kind: 'store', storeId },
+    });
+    using _renewed = ticket.onRenewed((text) => void this.#showAgain(delivery, channel, text));
+    await this.#serve(delivery, channel, ticket.text, AbortSignal.any([this.#stop.signal, cut.signal]));
+  }
+
+  async #serve(
+    { taskId, attempt, imageId }: Delivery,
+    channel: Channel,
+    ticket: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await using call = callDuplex(channel, Transfer.Push, { signal, metadata: { [TICKET_KEY]: ticket } });
     await call.write({ hello: { taskId, attempt, imageId } });
     for await (const { imageId: asked, runs } of call.messages) {
       if (asked !== imageId)
@@ -51,4 +100,17 @@ export class Deliveries {
       await serveRuns(this.#parts, { imageId, runs }, (frame) => call.write({ frame }), signal);
     }
   }
+
+  /** Never rejects: that the delivery goes on or ends is what counts. */
+  async #showAgain({ taskId, attempt }: Delivery, channel: Channel, ticket: string): Promise<void> {
+    try {
+      await callUnary(channel, Transfer.Renew, { ticket }, { signal: this.#stop.signal });
+    } catch (error) {
+      this.#parts.onRenewalRefused({ taskId, attempt }, Refusal.from(error));
+    }
+  }
+}
+
+function nameOf({ taskId, attempt }: AttemptKey): string {
+  return JSON.stringify([taskId, attempt]);
 }

@@ -13,13 +13,13 @@ export class HubWatch {
   }
 
   welcomed(): void {
-    this.#readiness.up('hub');
-    this.#log.info('attached to the hub');
+    if (this.#readiness.up('hub')) this.#log.info('attached to the hub');
   }
 
-  /** `passing`: may heal by itself. */
+  /** `passing`: may heal by itself; if not, probes are told what to do, too. */
   detached({ code, message, hint, rule }: Refusal, passing: boolean): void {
-    const isNews = this.#readiness.down('hub', message);
+    const reason = passing || hint === undefined ? message : `${message} (${hint})`;
+    const isNews = this.#readiness.down('hub', reason);
     if (!isNews) return;
     const fields = { code, ...(hint !== undefined && { hint }), ...(rule !== undefined && { rule }) };
     if (passing) this.#log.warn(fields, `not attached to the hub: ${message}`);

@@ -10,10 +10,12 @@ import { createLoggers } from '../telemetry/log.ts';
 import { createRegistry } from '../telemetry/metrics.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
 import { Agent } from './agent.ts';
+import { authenticate } from './authenticate.ts';
+import { OwnCredentials } from './own-credentials.ts';
 
 /**
  * Runs the agent of a store until SIGTERM or SIGINT. Rejects with the Refusal that made it
- * impossible: a configuration that is wrong, a port in use.
+ * impossible: a configuration that is wrong, no credentials, a port in use.
  */
 export async function runAgent(configPath: string): Promise<void> {
   const config = await loadAgentConfig(configPath);
@@ -21,16 +23,27 @@ export async function runAgent(configPath: string): Promise<void> {
   const loggers = createLoggers({ component: 'agent', level: config.log.level, storeId });
   const registry = createRegistry('agent', VERSION);
   const { windowBytes } = config.transfer;
+  const credentials = await OwnCredentials.load(config.credentials, storeId);
   const agent = new Agent(
     { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, windowBytes },
-    { store: openStore(config.driver), loggers, registry },
+    { store: openStore(config.driver), credentials, loggers, registry },
   );
   const { readiness } = agent;
   const ready = () => ({
     ok: readiness.isReady,
     detail: readiness.reasons.join('; ') || `serves store ${storeId}`,
   });
-  const http = new HttpServer({ name: 'agent', ...listen.http, registry, ready, log: loggers.http });
+  const http = new HttpServer({
+    name: 'agent',
+    ...listen.http,
+    ...config.http,
+    tls: config.http.tls ? credentials.current : undefined,
+    authenticate,
+    registry,
+    ready,
+    log: loggers.http,
+  });
+  credentials.onChange((renewed) => http.renew(renewed));
   await runDaemon({
     name: 'agent',
     log: loggers.main,

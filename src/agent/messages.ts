@@ -24,6 +24,8 @@ export interface CopyWork {
   /** Undefined: the source dials us. */
   readonly sourceAddress: string | undefined;
   readonly recordJson: string;
+  /** For the source. Empty when the source dials us. */
+  readonly ticket: string;
 }
 
 export interface DeleteWork {
@@ -73,7 +75,7 @@ function readWork(wire: Assignment__Output): Work {
     return { kind: 'ingest', sizeBytes: wire.ingest.sizeBytes, recordJson: wire.ingest.recordJson };
   }
   if (wire.copy) {
-    const { sizeBytes, root, sourceStoreId, sourceAddress, recordJson } = wire.copy;
+    const { sizeBytes, root, sourceStoreId, sourceAddress, recordJson, ticket } = wire.copy;
     return {
       kind: 'copy',
       sizeBytes,
@@ -81,6 +83,7 @@ function readWork(wire: Assignment__Output): Work {
       sourceStoreId,
       sourceAddress: sourceAddress === '' ? undefined : sourceAddress,
       recordJson,
+      ticket,
     };
   }
   return wire.delete ? { kind: 'delete' } : { kind: 'unknown' };

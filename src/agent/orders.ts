@@ -2,6 +2,7 @@ import { isUuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { HubMessage__Output } from '../rpc/generated/entrepot/v1/HubMessage.ts';
+import type { RenewedTicket__Output } from '../rpc/generated/entrepot/v1/RenewedTicket.ts';
 import type { Serve__Output } from '../rpc/generated/entrepot/v1/Serve.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -9,6 +10,7 @@ import { withFields } from '../telemetry/request-context.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { ImageLocks } from './image-locks.ts';
 import { failureMessage, readAssignment } from './messages.ts';
+import type { RevokedStores } from './revoked-stores.ts';
 import type { TaskBoard } from './task-board.ts';
 
 export interface OrdersParts {
@@ -16,6 +18,7 @@ export interface OrdersParts {
   readonly board: TaskBoard;
   readonly locks: ImageLocks;
   readonly deliveries: Deliveries;
+  readonly revoked: RevokedStores;
   readonly tell: (message: AgentMessage) => void;
   readonly log: Log;
 }
@@ -28,24 +31,44 @@ export class Orders {
     this.#parts = parts;
   }
 
-  handle({ assign, cancel, kept, serve, discard, question }: HubMessage__Output): void {
+  handle(message: HubMessage__Output): void {
     const { board, log } = this.#parts;
+    const { assign, cancel, kept, serve, discard, question, renewedTicket, storeRevoked } = message;
     if (assign) board.assign(readAssignment(assign));
     else if (cancel) board.cancel(cancel);
     else if (kept) board.kept(kept);
     else if (serve) void this.#serve(serve);
     else if (discard) for (const imageId of discard.imageIds) void this.#discard(imageId);
     else if (question) void this.#answer(question.questionId, question.imageId);
+    else if (renewedTicket) this.#renewTicket(renewedTicket);
+    else if (storeRevoked) this.#revoke(storeRevoked.storeId);
     else log.info('ignored a message of a kind this agent does not know: the hub is newer');
   }
 
-  async #serve({ taskId, attempt, imageId, receiverAddress, requestId }: Serve__Output): Promise<void> {
+  #renewTicket({ taskId, attempt, ticket }: RenewedTicket__Output): void {
+    const { board, deliveries, log } = this.#parts;
+    const key = { taskId, attempt };
+    if (board.renewTicket(key, ticket) || deliveries.renewTicket(key, ticket)) return;
+    log.info(key, 'ignored a renewed ticket: its attempt is not at work here');
+  }
+
+  #revoke(storeId: string): void {
+    const { revoked, log } = this.#parts;
+    log.warn(
+      { revokedStoreId: storeId },
+      `store ${storeId} has been revoked: ending what is under way with it`,
+    );
+    revoked.add(storeId);
+  }
+
+  async #serve(serve: Serve__Output): Promise<void> {
     const { deliveries, log } = this.#parts;
+    const { taskId, attempt, imageId, receiverAddress, receiverStoreId, ticket, requestId } = serve;
     const fields = { requestId: requestId || undefined, taskId, imageId };
     await withFields(fields, async () => {
       log.info({ attempt, receiverAddress }, 'delivery starts');
       try {
-        await deliveries.deliver({ taskId, attempt, imageId, receiverAddress });
+        await deliveries.deliver({ taskId, attempt, imageId, receiverAddress, receiverStoreId, ticket });
         log.info({ attempt }, 'delivery done');
       } catch (error) {
         const { code, message } = Refusal.from(error);

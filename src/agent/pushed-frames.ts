@@ -12,16 +12,26 @@ import { unlessAborted } from '../transfer/in-flight.ts';
 export class PushedFrames implements FrameSource {
   readonly #messages: AsyncIterator<PushMessageWire>;
   readonly #ask: (request: PullRequest) => Promise<void>;
+  readonly #delivery: AbortSignal;
   #turn: Promise<void> = Promise.resolve();
   #broken: Refusal | undefined;
 
-  /** `messages` follow the hello; `ask` sends a request to the source. */
-  constructor(messages: AsyncIterator<PushMessageWire>, ask: (request: PullRequest) => Promise<void>) {
+  /**
+   * `messages` follow the hello; `ask` sends a request to the source; `delivery` aborts when the
+   * source must not, or cannot, go on: who reads is told why.
+   */
+  constructor(
+    messages: AsyncIterator<PushMessageWire>,
+    ask: (request: PullRequest) => Promise<void>,
+    delivery: AbortSignal,
+  ) {
     this.#messages = messages;
     this.#ask = ask;
+    this.#delivery = delivery;
   }
 
-  async *pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncGenerator<Frame> {
+  async *pull(imageId: string, runs: readonly ChunkRun[], stop: AbortSignal): AsyncGenerator<Frame> {
+    const signal = AbortSignal.any([stop, this.#delivery]);
     const before = this.#turn;
     const mine = Promise.withResolvers<void>();
     this.#turn = before.then(() => mine.promise);

@@ -17,7 +17,7 @@ export interface RunsRequest {
 
 /**
  * Answers one request of a receiver, whoever dialled whom. `write` settles when the next frame may
- * come. INVALID, NOT_FOUND when the image is not whole here, or what the store says.
+ * come; a receiver that does not take it keeps nobody here once `signal` aborts. INVALID, NOT_FOUND when the image is not whole here, or what the store says.
  */
 export async function serveRuns(
   { openImages, memory, onSent }: ServingParts,

@@ -2,6 +2,7 @@ import type { Progress, Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { ImageLocks } from './image-locks.ts';
+import { LiveTicket } from './live-ticket.ts';
 import {
   type Assignment,
   type AttemptKey,
@@ -19,6 +20,8 @@ const PROGRESS_INTERVAL_MS = 500;
 export interface Run {
   /** Its reason is the Refusal that tells why: cancelled, replaced by a later attempt, agent stopping. */
   readonly signal: AbortSignal;
+  /** The ticket of a copy. */
+  readonly ticket: LiveTicket;
   /** Counted into as it goes: what a failed attempt has moved is reported too. */
   readonly traffic: Counts;
   /** To be called after `traffic` was. */
@@ -58,6 +61,7 @@ export interface TaskBoardParts {
 interface Entry {
   readonly assignment: Assignment;
   readonly abort: AbortController;
+  readonly ticket: LiveTicket;
   readonly traffic: Counts;
   progress: Progress | undefined;
   toldAtMs: number;
@@ -117,12 +121,14 @@ export class TaskBoard {
       const same = known.assignment.attempt === assignment.attempt;
       this.#parts.observer.ignored(assignment, same ? 'it is known already' : 'a later attempt is known');
       if (same && known.result) this.#parts.tell(resultMessage(known.result));
+      else if (same) renewWith(known, ticketOf(assignment));
       return;
     }
     known?.abort.abort(new Refusal('CONFLICT', `replaced by attempt ${assignment.attempt}`));
     const entry: Entry = {
       assignment,
       abort: new AbortController(),
+      ticket: new LiveTicket(ticketOf(assignment)),
       traffic: { ...NO_TRAFFIC },
       progress: undefined,
       toldAtMs: Number.NEGATIVE_INFINITY,
@@ -132,6 +138,14 @@ export class TaskBoard {
     this.#entries.set(assignment.taskId, entry);
     // On the same image: it gets its turn when the earlier attempt has settled.
     entry.settled = this.#work(entry);
+  }
+
+  /** A ticket in place of the one an attempt has. False when that attempt is not at work here. */
+  renewTicket({ taskId, attempt }: AttemptKey, ticket: string): boolean {
+    const entry = this.#entries.get(taskId);
+    if (entry?.assignment.attempt !== attempt || entry.result) return false;
+    renewWith(entry, ticket);
+    return true;
   }
 
   /** Stops an attempt; its result says how it ended. One that is not here is reported cancelled at once. */
@@ -177,6 +191,7 @@ export class TaskBoard {
         observer.started(assignment);
         const run: Run = {
           signal: abort.signal,
+          ticket: entry.ticket,
           traffic: entry.traffic,
           onProgress: (progress) => this.#progressed(entry, progress),
         };
@@ -207,6 +222,14 @@ export class TaskBoard {
 
 function keyOf({ taskId, attempt }: AttemptKey): AttemptKey {
   return { taskId, attempt };
+}
+
+function ticketOf({ work }: Assignment): string {
+  return work.kind === 'copy' ? work.ticket : '';
+}
+
+function renewWith({ ticket }: Entry, text: string): void {
+  if (text !== '') ticket.renew(text);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { COPY_TRANSITIONS, type Copy, type CopyState } from '../domain/copy.ts';
+import { COPY_STATES, COPY_TRANSITIONS, type Copy, type CopyState } from '../domain/copy.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
@@ -42,7 +42,7 @@ export class Copies {
   ofStore(storeId: string, states: readonly CopyState[]): Copy[] {
     const marks = states.map(() => '?').join(', ');
     const rows = this.#sqlite
-      .prepare(`SELECT * FROM copies WHERE store_id = ? AND state IN (${marks})`)
+      .prepare(`SELECT * FROM copies WHERE store_id = ? AND state IN (${marks}) ORDER BY image_id`)
       .all(storeId, ...states);
     return (rows as CopyRow[]).map(fromRow);
   }
@@ -85,6 +85,35 @@ export class Copies {
     if (from === state) return;
     const subject = { imageId, storeId, jobId: options.jobId };
     this.#events.append(`copy.${state}`, subject, { before: from, reason: options.reason });
+  }
+
+  /** Copies a store holds, in any state. */
+  countOfStore(storeId: string): number {
+    const row = this.#sqlite.prepare('SELECT count(*) AS n FROM copies WHERE store_id = ?').get(storeId);
+    return (row as { n: number }).n;
+  }
+
+  /** Images whose one present copy is at this store. */
+  soleCopiesOf(storeId: string): string[] {
+    const rows = this.#sqlite
+      .prepare(
+        `SELECT image_id AS imageId FROM copies AS here WHERE store_id = ? AND state = 'present'
+           AND NOT EXISTS (SELECT 1 FROM copies AS other WHERE other.image_id = here.image_id
+             AND other.store_id <> here.store_id AND other.state = 'present')
+         ORDER BY image_id`,
+      )
+      .all(storeId);
+    return (rows as { imageId: string }[]).map((row) => row.imageId);
+  }
+
+  /** Drops the copies of a store that is removed, whatever their state: what is left there is nobody's. */
+  forget(storeId: string): number {
+    const held = this.ofStore(storeId, COPY_STATES);
+    for (const { imageId, state } of held) {
+      this.#drop.run(imageId, storeId);
+      this.#events.append('copy.orphaned', { imageId, storeId }, { before: state });
+    }
+    return held.length;
   }
 
   countByStoreAndState(): { storeId: string; state: CopyState; count: number }[] {

@@ -9,8 +9,11 @@ import {
   type Visibility,
 } from '../domain/image.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { imageNotFound, maySee } from '../domain/rules/reading.ts';
+import type { Actor } from '../domain/rules/rights.ts';
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
+import { READABLE, readableBy } from './readable.ts';
 
 /** Images a reader may see. */
 const VISIBLE = `status NOT IN ('pending_delete', 'deleted')`;
@@ -74,22 +77,28 @@ export class Images {
   get(id: string): Image {
     const image = this.find(id);
     if (image !== undefined) return image;
-    throw new Refusal('NOT_FOUND', `image ${id} is not in the catalogue`, {
-      hint: '`entrepot image list` shows the images',
-    });
+    throw imageNotFound(id);
   }
 
-  /** Visible images, newest first, after the image `marker`, at most `limit`. */
-  page(options: { limit: number; marker?: string | undefined; name?: string | undefined }): Image[] {
+  /** Visible images, newest first, after the image `marker`, at most `limit`; `readableBy` leaves others' out. */
+  page(options: {
+    limit: number;
+    marker?: string | undefined;
+    name?: string | undefined;
+    readableBy?: Actor | undefined;
+  }): Image[] {
+    const actor = options.readableBy;
     const marker = options.marker === undefined ? undefined : this.get(options.marker);
+    if (marker !== undefined && actor !== undefined && !maySee(actor, marker)) throw imageNotFound(marker.id);
     const rows = this.#sqlite
       .prepare(
-        `SELECT * FROM images WHERE ${VISIBLE}
+        `SELECT * FROM images WHERE ${VISIBLE} AND ${READABLE}
            AND (@name IS NULL OR name = @name)
            AND (@markerId IS NULL OR (created_at_ms, id) < (@markerMs, @markerId))
          ORDER BY created_at_ms DESC, id DESC LIMIT @limit`,
       )
       .all({
+        ...readableBy(actor),
         limit: options.limit,
         name: options.name ?? null,
         markerId: marker?.id ?? null,
@@ -110,7 +119,8 @@ export class Images {
   }
 
   /** What was found out about the data on entry; undefined when an import was taken back. */
-  setData(id: string, data: ImageData | undefined): void {
+  setData(id: string, data: ImageData | undefined, subject: { jobId?: string } = {}): void {
+    const before = this.get(id).data;
     this.#setData.run({
       id,
       now: this.#now(),
@@ -122,6 +132,16 @@ export class Images {
       osHashValue: data?.osHashValue ?? null,
       root: data?.root ?? null,
     });
+    if (data !== undefined) {
+      const { sizeBytes, root } = data;
+      this.#events.append('image.filled', { imageId: id, ...subject }, { sizeBytes, root });
+    } else if (before !== undefined) this.#events.append('image.emptied', { imageId: id, ...subject });
+  }
+
+  /** Those that readers may see. */
+  countVisible(): number {
+    const row = this.#sqlite.prepare(`SELECT count(*) AS n FROM images WHERE ${VISIBLE}`).get();
+    return (row as { n: number }).n;
   }
 
   countByStatus(): Map<ImageStatus, number> {

@@ -7,10 +7,13 @@ import {
   type Reason,
 } from '../domain/job.ts';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
+import { jobNotFound } from '../domain/rules/reading.ts';
+import type { Actor } from '../domain/rules/rights.ts';
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
+import { READABLE, readableBy } from './readable.ts';
 
-const UNENDED = `state IN ('queued', 'running')`;
+const UNENDED = `jobs.state IN ('queued', 'running')`;
 
 /** The jobs of the catalogue, in order of arrival. Writes run inside `Catalogue.transact`. */
 export class Jobs {
@@ -59,9 +62,7 @@ export class Jobs {
   get(id: string): Job {
     const job = this.find(id);
     if (job !== undefined) return job;
-    throw new Refusal('NOT_FOUND', `job ${id} is not in the catalogue`, {
-      hint: '`entrepot job list --all` shows them',
-    });
+    throw jobNotFound(id);
   }
 
   unendedOfImage(imageId: string): Job[] {
@@ -72,14 +73,25 @@ export class Jobs {
     return (this.#unended.all() as JobRow[]).map(fromRow);
   }
 
-  /** Newest first. */
-  page(options: { imageId?: string | undefined; all: boolean; limit: number }): Job[] {
+  /** Newest first; `readableBy` leaves out those of images the operator may not know of. */
+  page(options: {
+    imageId?: string | undefined;
+    all: boolean;
+    limit: number;
+    readableBy?: Actor | undefined;
+  }): Job[] {
     const rows = this.#sqlite
       .prepare(
-        `SELECT * FROM jobs WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED})
+        `SELECT jobs.* FROM jobs JOIN images ON images.id = jobs.image_id
+         WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED}) AND ${READABLE}
          ORDER BY sequence DESC LIMIT @limit`,
       )
-      .all({ imageId: options.imageId ?? null, all: options.all ? 1 : 0, limit: options.limit });
+      .all({
+        ...readableBy(options.readableBy),
+        imageId: options.imageId ?? null,
+        all: options.all ? 1 : 0,
+        limit: options.limit,
+      });
     return (rows as JobRow[]).map(fromRow);
   }
 

@@ -9,9 +9,10 @@ export class Manifests {
     this.#sqlite = sqlite;
   }
 
-  /** Content-addressed: the same root twice is the same bytes. */
-  put(root: string, body: Uint8Array): void {
-    this.#sqlite.prepare('INSERT OR IGNORE INTO manifests (root, body) VALUES (?, ?)').run(root, body);
+  /** Content-addressed: the same root twice is the same bytes. False when it was there already. */
+  put(root: string, body: Uint8Array): boolean {
+    const insert = this.#sqlite.prepare('INSERT OR IGNORE INTO manifests (root, body) VALUES (?, ?)');
+    return insert.run(root, body).changes > 0;
   }
 
   get(root: string): Buffer {

@@ -3,66 +3,100 @@ import type { Driver, Role, StoreIdentity, StoreRecord } from '../domain/store.t
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
 
-/** The stores of the catalogue. Writes run inside `Catalogue.transact`. */
+/**
+ * The stores of the catalogue. A removed one stays a row, since ended jobs and tasks speak of it, and
+ * is seen by nobody. Writes run inside `Catalogue.transact`.
+ */
 export class Stores {
   readonly #sqlite: Sqlite;
   readonly #events: Events;
+  readonly #now: () => number;
   readonly #all;
+  readonly #find;
   readonly #seen;
 
-  constructor(sqlite: Sqlite, events: Events) {
+  constructor(sqlite: Sqlite, events: Events, now: () => number) {
     this.#sqlite = sqlite;
     this.#events = events;
-    this.#all = sqlite.prepare('SELECT * FROM stores ORDER BY role, id');
+    this.#now = now;
+    this.#all = sqlite.prepare('SELECT * FROM stores WHERE removed_at_ms IS NULL ORDER BY role, id');
+    this.#find = sqlite.prepare('SELECT * FROM stores WHERE removed_at_ms IS NULL AND id = ?');
     this.#seen = sqlite.prepare('UPDATE stores SET last_seen_ms = ? WHERE id = ?');
   }
 
-  /** Central first, then edges by id. */
+  /** Central first, then edges by id; revoked ones too. */
   all(): StoreRecord[] {
     return (this.#all.all() as StoreRow[]).map(fromRow);
   }
 
   find(id: string): StoreRecord | undefined {
-    return this.all().find((store) => store.id === id);
+    const row = this.#find.get(id) as StoreRow | undefined;
+    return row === undefined ? undefined : fromRow(row);
+  }
+
+  /** As `find`; NOT_FOUND when there is none. */
+  get(id: string): StoreRecord {
+    const store = this.find(id);
+    if (store !== undefined) return store;
+    throw new Refusal('NOT_FOUND', `no store is named ${id}`, {
+      hint: '`entrepot store list` shows the stores',
+    });
   }
 
   /**
-   * Takes over the stores of the configuration. New ones are added; one that is gone from
-   * it is dropped when nothing in the catalogue speaks of it, and refused otherwise.
+   * A new store, or a removed one as a new one: what it is will be pinned anew. One that is there
+   * already is left as it is. CONFLICT when it has another role, or another store is central.
    */
-  configure(wanted: readonly { readonly id: string; readonly role: Role }[]): void {
-    const known = new Map(this.all().map((store) => [store.id, store]));
-    for (const { id, role } of wanted) {
-      const store = known.get(id);
-      known.delete(id);
-      if (store === undefined) continue;
-      if (store.role !== role) {
-        throw new Refusal('INVALID', `store ${id} was ${store.role} and is configured as ${role}`, {
-          hint: `a store keeps its role: set role: ${store.role}`,
-        });
-      }
+  add(id: string, role: Role): StoreRecord {
+    const known = this.find(id);
+    if (known !== undefined && known.role !== role) {
+      throw new Refusal('CONFLICT', `store ${id} is ${known.role}, and a store keeps its role`, {
+        hint: `leave the role out, or take another name for the ${role} store`,
+      });
     }
-    for (const id of known.keys()) this.#remove(id);
-    const insert = this.#sqlite.prepare('INSERT OR IGNORE INTO stores (id, role) VALUES (?, ?)');
-    for (const { id, role } of wanted) {
-      if (insert.run(id, role).changes > 0) this.#events.append('store.added', { storeId: id }, { role });
+    if (known !== undefined) return known;
+    const central = this.all().find((store) => store.role === 'central');
+    if (role === 'central' && central !== undefined) {
+      throw new Refusal('CONFLICT', `store ${central.id} is central already, and there is exactly one`, {
+        hint: `\`entrepot store add ${id} --role edge\``,
+      });
     }
+    this.#sqlite
+      .prepare(
+        `INSERT INTO stores (id, role) VALUES (@id, @role)
+         ON CONFLICT DO UPDATE SET role = @role, removed_at_ms = NULL`,
+      )
+      .run({ id, role });
+    this.#events.append('store.added', { storeId: id }, { role });
+    return this.get(id);
   }
 
-  #remove(id: string): void {
-    try {
-      this.#sqlite.prepare('DELETE FROM stores WHERE id = ?').run(id);
-    } catch (error) {
-      throw new Refusal(
-        'INVALID',
-        `store ${id} is gone from the configuration, but the catalogue speaks of it`,
-        {
-          cause: error,
-          hint: `put it back under stores: in the hub configuration`,
-        },
-      );
-    }
-    this.#events.append('store.removed', { storeId: id });
+  /** Its agent is not let in any more, until `admit`. */
+  revoke(id: string): StoreRecord {
+    if (this.get(id).revoked) return this.get(id);
+    this.#sqlite.prepare('UPDATE stores SET revoked_at_ms = ? WHERE id = ?').run(this.#now(), id);
+    this.#events.append('store.revoked', { storeId: id });
+    return this.get(id);
+  }
+
+  /** Its agent joined (anew). */
+  admit(id: string): StoreRecord {
+    if (!this.get(id).revoked) return this.get(id);
+    this.#sqlite.prepare('UPDATE stores SET revoked_at_ms = NULL WHERE id = ?').run(id);
+    this.#events.append('store.admitted', { storeId: id });
+    return this.get(id);
+  }
+
+  /** Forgets it and what it was pinned to. Whether it may go is `requireStoreRemovable`'s to say. */
+  remove(id: string): void {
+    const { role, identity } = this.get(id);
+    this.#sqlite
+      .prepare(
+        `UPDATE stores SET removed_at_ms = ?, revoked_at_ms = NULL, last_seen_ms = NULL,
+           driver = NULL, fsid = NULL, pool = NULL WHERE id = ?`,
+      )
+      .run(this.#now(), id);
+    this.#events.append('store.removed', { storeId: id }, { role, ...identity });
   }
 
   /** Pins what a store is (R10). */
@@ -73,6 +107,7 @@ export class Stores {
     this.#events.append('store.pinned', { storeId: id }, { ...identity });
   }
 
+  /** A sign of life: too many, and too small, for events. */
   seen(id: string, atMs: number): void {
     this.#seen.run(atMs, id);
   }
@@ -85,6 +120,7 @@ interface StoreRow {
   fsid: string;
   pool: string;
   last_seen_ms: number | null;
+  revoked_at_ms: number | null;
 }
 
 function fromRow(row: StoreRow): StoreRecord {
@@ -93,5 +129,6 @@ function fromRow(row: StoreRow): StoreRecord {
     role: row.role,
     identity: row.driver === null ? undefined : { driver: row.driver, fsid: row.fsid, pool: row.pool },
     lastSeenMs: row.last_seen_ms ?? undefined,
+    revoked: row.revoked_at_ms !== null,
   };
 }

@@ -16,6 +16,7 @@ export const EXIT_CODES: Readonly<Record<RefusalCode, number>> = {
   UNAUTHENTICATED: 5,
   UNAVAILABLE: 6,
   TIMEOUT: 6,
+  RATE_LIMITED: 6,
   NO_SPACE: 7,
   CORRUPT: 8,
   CANCELLED: 9,
@@ -35,7 +36,7 @@ export const EXIT_CODE_HELP = `Exit codes:
     3  not there (NOT_FOUND)
     4  not in this state (CONFLICT, ALREADY_EXISTS, IN_USE)
     5  not allowed (FORBIDDEN, UNAUTHENTICATED)
-    6  no answer; it may work later (UNAVAILABLE, TIMEOUT)
+    6  no answer; it may work later (UNAVAILABLE, TIMEOUT, RATE_LIMITED)
     7  a pool or disk is full (NO_SPACE)
     8  bytes are not what their digest says (CORRUPT)
     9  cancelled (CANCELLED)

@@ -1,4 +1,5 @@
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
+import { shellWord } from './shell-word.ts';
 
 interface Known {
   readonly code: RefusalCode;
@@ -42,9 +43,4 @@ export async function withFile<T>(doing: string, work: () => Promise<T>): Promis
 export function conversionHint(path: string): string {
   const raw = `${path.replace(/\.\w+$/, '')}.raw`;
   return `convert it first: \`qemu-img convert -O raw ${shellWord(path)} ${shellWord(raw)}\``;
-}
-
-/** A path as one word of a command that is meant to be pasted into a shell. */
-function shellWord(text: string): string {
-  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

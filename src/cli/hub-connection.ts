@@ -1,14 +1,29 @@
 import { Refusal } from '../domain/refusal.ts';
 import { type ClientStream, callClientStream, callServerStream, callUnary } from '../rpc/calls.ts';
-import { bulkChannel, type Channel, controlChannel } from '../rpc/channel.ts';
+import { bulkChannel, type Channel, type ChannelSettings, controlChannel } from '../rpc/channel.ts';
 import type { CopyImageRequest } from '../rpc/generated/entrepot/v1/CopyImageRequest.ts';
 import type { CreateImageRequest } from '../rpc/generated/entrepot/v1/CreateImageRequest.ts';
 import type { ListJobsRequest } from '../rpc/generated/entrepot/v1/ListJobsRequest.ts';
 import { REQUEST_ID_KEY } from '../rpc/limits.ts';
 import type { Method } from '../rpc/methods.ts';
-import { Images, Jobs, Stores } from '../rpc/proto.ts';
+import { Events, Images, Jobs, Operators, Stores } from '../rpc/proto.ts';
 import type { Frame } from '../transfer/frames.ts';
-import type { CopyImageReply, Image, Job, Location, Store } from './wire.ts';
+import type { OperatorCredentials } from '../trust/credentials.ts';
+import { HUB } from '../trust/identity.ts';
+import { shownTo } from './credentials.ts';
+import type {
+  AddStoreReply,
+  CopyImageReply,
+  Event,
+  Image,
+  IssuedCertificate,
+  IssuedToken,
+  Job,
+  Location,
+  Operator,
+  Store,
+  WhoAmIReply,
+} from './wire.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the form in which the hub sees a message does not matter here
 type UnaryMethod<Request, Reply> = Method<'unary', Request, any, any, Reply>;
@@ -19,13 +34,28 @@ const JOB_ID_KEY = 'entrepot-job-id';
 /** Images asked for at once. A page of records without data is small; of a list nobody waits for all. */
 const PAGE_IMAGES = 500;
 
+/** Events asked for at once: what the hub gives at most. */
+const PAGE_EVENTS = 1000;
+
 export interface HubSettings {
   /** host:port */
   readonly address: string;
+  /** Who asks. */
+  readonly credentials: OperatorCredentials;
   /** Found again in the logs of the hub and of the agents. */
   readonly requestId: string;
   /** Of one question and its answer. Streams have no limit. */
   readonly timeoutMs: number;
+}
+
+/** Empty: any. */
+export interface EventFilter {
+  /** Milliseconds since the epoch; 0: from the first. */
+  readonly sinceMs: number;
+  readonly imageId: string;
+  readonly storeId: string;
+  /** `operator/alice`, `store/dcn0`, `hub` */
+  readonly actor: string;
 }
 
 export interface UploadStart {
@@ -45,11 +75,67 @@ export class HubConnection implements AsyncDisposable {
 
   constructor(settings: HubSettings) {
     this.#settings = settings;
-    this.#control = controlChannel({ address: settings.address, peer: 'the hub' });
+    this.#control = controlChannel(this.#channel());
   }
 
   async listStores(): Promise<Store[]> {
     return (await this.#ask(Stores.List, {})).stores;
+  }
+
+  /** A lifetime of 0 seconds, and an empty role, are what the hub makes of them. */
+  addStore(id: string, role: string, tokenLifetimeSeconds: number): Promise<AddStoreReply> {
+    return this.#ask(Stores.Add, { id, role, tokenLifetimeSeconds });
+  }
+
+  revokeStore(id: string): Promise<Store> {
+    return this.#ask(Stores.Revoke, { id });
+  }
+
+  /** How many copies nobody knows of any more. */
+  async removeStore(id: string, orphanCopies: boolean): Promise<number> {
+    return (await this.#ask(Stores.Remove, { id, orphanCopies })).orphanedCopies;
+  }
+
+  addOperator(name: string, role: string): Promise<Operator> {
+    return this.#ask(Operators.Add, { name, role });
+  }
+
+  async listOperators(): Promise<Operator[]> {
+    return (await this.#ask(Operators.List, {})).operators;
+  }
+
+  /** `certificateRequest`: PKCS#10 in DER. */
+  issueCertificate(name: string, certificateRequest: Buffer): Promise<IssuedCertificate> {
+    return this.#ask(Operators.IssueCertificate, { name, certificateRequest });
+  }
+
+  /** 0 seconds: as long as the hub has it. */
+  issueToken(name: string, lifetimeSeconds: number): Promise<IssuedToken> {
+    return this.#ask(Operators.IssueToken, { name, lifetimeSeconds });
+  }
+
+  /** Without a credential named, the operator with all of them. */
+  revokeOperator(name: string, credentialId = ''): Promise<Operator> {
+    return this.#ask(Operators.Revoke, { name, credentialId });
+  }
+
+  whoAmI(): Promise<WhoAmIReply> {
+    return this.#ask(Operators.WhoAmI, {});
+  }
+
+  /** At most `limit` events, oldest first, page by page. */
+  async *listEvents(filter: EventFilter, limit: number): AsyncGenerator<Event> {
+    let afterSequence = 0;
+    for (let left = limit; left > 0; ) {
+      const request = { ...filter, afterSequence, limit: Math.min(left, PAGE_EVENTS) };
+      const { events, hasMore } = await this.#ask(Events.List, request);
+      const last = events.at(-1);
+      if (last === undefined || last.sequence <= afterSequence) return;
+      yield* events.slice(0, left);
+      if (!hasMore) return;
+      left -= events.length;
+      afterSequence = last.sequence;
+    }
   }
 
   createImage(request: CreateImageRequest): Promise<Image> {
@@ -133,8 +219,13 @@ export class HubConnection implements AsyncDisposable {
   }
 
   #bulkChannel(): Channel {
-    this.#bulk ??= bulkChannel({ address: this.#settings.address, peer: 'the hub' });
+    this.#bulk ??= bulkChannel(this.#channel());
     return this.#bulk;
+  }
+
+  #channel(): ChannelSettings {
+    const { address, credentials } = this.#settings;
+    return { address, peer: 'the hub', credentials: shownTo(credentials), expect: HUB };
   }
 
   async #ask<Request, Reply>(method: UnaryMethod<Request, Reply>, request: Request): Promise<Reply> {

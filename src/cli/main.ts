@@ -48,8 +48,13 @@ function complain(
   );
   const requestId = session?.contactedHub === true ? session.requestId : undefined;
   const form = command.getOptionValue('output') === 'json' ? complaintJson : complaintText;
-  stderr.write(form(complaint, requestId));
+  stderr.write(withoutSecrets(form(complaint, requestId)));
   return complaint.exitCode;
+}
+
+/** A token in the wrong place of a command line is quoted by whatever complains of it. */
+function withoutSecrets(text: string): string {
+  return text.replaceAll(/entrepot-(join|api)-[A-Za-z0-9_-]{8,}/g, 'entrepot-$1-...');
 }
 
 type Command = Program['command'];

@@ -65,6 +65,14 @@ export function parseProperty(
   return Object.fromEntries([...Object.entries(before), [key, text.slice(at + 1)]]);
 }
 
+/** `--config` of a daemon, which its subcommands share and some do without. INVALID when it is missing. */
+export function requireConfig(config: string | undefined, command: string): string {
+  if (config !== undefined) return config;
+  throw new Refusal('INVALID', "required option '--config <file>' not specified", {
+    hint: `\`entrepot ${command} --help\` shows how`,
+  });
+}
+
 export function parseTags(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
@@ -75,5 +83,21 @@ export function wholeNumber(what: string, min: number, max = 0x7fff_ffff): (text
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new Refusal('INVALID', `${what} '${text}' is not a whole number from ${min} to ${max}`);
+  };
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+/** As long as a certificate authority lives. */
+const MAX_DURATION_SECONDS = 3650 * 86_400;
+
+/** `90s`, `15m`, `24h`, `90d` in seconds; INVALID otherwise. */
+export function durationSeconds(what: string): (text: string) => number {
+  return (text) => {
+    const [, count = '', unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+    const seconds = Number(count) * (UNIT_SECONDS[unit] ?? 0);
+    if (seconds > 0 && seconds <= MAX_DURATION_SECONDS) return seconds;
+    throw new Refusal('INVALID', `${what} '${text}' is not a duration`, {
+      hint: 'seconds, minutes, hours or days, as in 90s, 15m, 24h, 90d; at most 3650d',
+    });
   };
 }

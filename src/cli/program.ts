@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
+import type { HubConfig } from '../config/hub-config.ts';
 import { VERSION } from '../daemon/version.ts';
 import { registerAgent } from './commands/agent.ts';
+import { registerAgentJoin } from './commands/agent-join.ts';
 import { registerConfigCheck } from './commands/config-check.ts';
+import { registerEventList } from './commands/event-list.ts';
 import { registerHub } from './commands/hub.ts';
+import { registerHubInit } from './commands/hub-init.ts';
 import { registerImageCopy } from './commands/image-copy.ts';
 import { registerImageCreate } from './commands/image-create.ts';
 import { registerImageDelete } from './commands/image-delete.ts';
@@ -17,7 +21,16 @@ import { registerJobCancel } from './commands/job-cancel.ts';
 import { registerJobList } from './commands/job-list.ts';
 import { registerJobShow } from './commands/job-show.ts';
 import { registerJobWatch } from './commands/job-watch.ts';
+import { registerOperatorAdd } from './commands/operator-add.ts';
+import { registerOperatorIssue } from './commands/operator-issue.ts';
+import { registerOperatorList } from './commands/operator-list.ts';
+import { registerOperatorRevoke } from './commands/operator-revoke.ts';
+import { registerOperatorWhoami } from './commands/operator-whoami.ts';
+import { registerStoreAdd } from './commands/store-add.ts';
 import { registerStoreList } from './commands/store-list.ts';
+import { registerStoreRemove } from './commands/store-remove.ts';
+import { registerStoreRevoke } from './commands/store-revoke.ts';
+import { DEFAULT_FOLDER_NAME, defaultCredentialsFolder } from './credentials-folder.ts';
 import { EXIT_CODE_HELP } from './exit-codes.ts';
 import { example, wholeNumber } from './options.ts';
 import { type GlobalOptions, parseHubAddress, parseRequestId, Session, type Streams } from './session.ts';
@@ -27,7 +40,7 @@ const DEFAULT_HUB = '127.0.0.1:7440';
 const DEFAULT_TIMEOUT_SECONDS = 30;
 const MAX_TIMEOUT_SECONDS = 86_400;
 
-/** What a command does: its session, then its arguments and options as commander gives them. */
+/** What a command does: its session, its arguments, then the options of its own and of the commands above it. */
 // biome-ignore lint/suspicious/noExplicitAny: commander does not type what it parsed
 type Body = (session: Session, ...parsed: any[]) => Promise<void>;
 
@@ -38,7 +51,20 @@ export type Run = (body: Body) => (...given: any[]) => Promise<void>;
 /** The daemons of the same executable, handed in: they are no part of the command line. */
 export interface Daemons {
   readonly runHub: (configPath: string) => Promise<void>;
+  /** Makes what a hub needs before its first start, and keeps what is there; `made`: paths of the new files. */
+  readonly initHub: (request: {
+    readonly config: HubConfig;
+    readonly operatorName: string;
+    readonly operatorFolder: string;
+  }) => Promise<{ readonly made: readonly string[] }>;
   readonly runAgent: (configPath: string) => Promise<void>;
+  /** Trades a join token for a certificate. */
+  readonly joinAgent: (request: {
+    /** host:port */
+    readonly hub: string;
+    readonly token: string;
+    readonly folder: string;
+  }) => Promise<{ readonly storeId: string; readonly expiresAtMs: number }>;
 }
 
 export interface Program {
@@ -54,9 +80,10 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
     (body) =>
     async (...given) => {
       const command = given.pop() as Command;
-      await using opened = new Session(command.optsWithGlobals<GlobalOptions>(), streams);
+      const options = command.optsWithGlobals<GlobalOptions>();
+      await using opened = new Session(options, typedOptions(command), streams);
       session = opened;
-      await body(opened, ...given);
+      await body(opened, ...given.slice(0, -1), options);
     };
 
   const root = new Command('entrepot')
@@ -72,6 +99,11 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
         .env('ENTREPOT_HUB')
         .default(DEFAULT_HUB)
         .argParser(parseHubAddress),
+    )
+    .addOption(
+      new Option('--credentials <folder>', 'certificate or API token of the operator who asks')
+        .env('ENTREPOT_CREDENTIALS')
+        .default(defaultCredentialsFolder(), DEFAULT_FOLDER_NAME),
     )
     .addOption(
       new Option('-o, --output <form>', 'for people or for scripts')
@@ -91,12 +123,21 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
     .addHelpText('after', `\n${EXIT_CODE_HELP.trimEnd()}`)
     .addHelpText('after', example('entrepot store list', 'entrepot image copy --help'));
 
-  registerHub(root, run, daemons);
-  registerAgent(root, run, daemons);
+  registerHubInit(registerHub(root, run, daemons), run, daemons);
+  registerAgentJoin(registerAgent(root, run, daemons), run, daemons);
   const config = group(root, 'config', 'configuration files', 'entrepot config check config/hub.yaml');
   registerConfigCheck(config, run);
   const store = group(root, 'store', 'the stores of all sites', 'entrepot store list');
+  registerStoreAdd(store, run);
   registerStoreList(store, run);
+  registerStoreRevoke(store, run);
+  registerStoreRemove(store, run);
+  const operator = group(root, 'operator', 'who may ask, and what they may', 'entrepot operator list');
+  registerOperatorAdd(operator, run);
+  registerOperatorIssue(operator, run);
+  registerOperatorList(operator, run);
+  registerOperatorRevoke(operator, run);
+  registerOperatorWhoami(operator, run);
   const image = group(root, 'image', 'images and their copies', 'entrepot image list --stores');
   registerImageCreate(image, run);
   registerImageUpload(image, run);
@@ -112,6 +153,8 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
   registerJobShow(job, run);
   registerJobWatch(job, run);
   registerJobCancel(job, run);
+  const event = group(root, 'event', 'what was changed, and what was refused', 'entrepot event list');
+  registerEventList(event, run);
 
   return {
     command: root,
@@ -123,4 +166,10 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
 
 function group(root: Command, name: string, description: string, sample: string): Command {
   return root.command(name).description(description).addHelpText('after', example(sample));
+}
+
+/** Names of the global options that stand on the command line itself. */
+function typedOptions(command: Command): ReadonlySet<string> {
+  const names = Object.keys(command.optsWithGlobals());
+  return new Set(names.filter((name) => command.getOptionValueSourceWithGlobals(name) === 'cli'));
 }

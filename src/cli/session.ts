@@ -1,15 +1,19 @@
 import { parseAddress } from '../config/address.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { isRequestId } from '../telemetry/request-context.ts';
+import type { OperatorCredentials } from '../trust/credentials.ts';
 import type { HubConnection } from './hub-connection.ts';
 import { progressPrinter, type Screen } from './output/printers.ts';
 import type { ProgressPrinter } from './output/progress.ts';
+import { printable } from './output/units.ts';
 
 export type OutputForm = 'table' | 'json';
 
 export interface GlobalOptions {
   /** host:port */
   readonly hub: string;
+  /** Folder of the operator's credentials. */
+  readonly credentials: string;
   readonly output: OutputForm;
   readonly requestId: string;
   /** Seconds one call may take; waits and transfers have no limit. */
@@ -27,16 +31,28 @@ export class Session implements AsyncDisposable {
   readonly output: OutputForm;
   readonly requestId: string;
   readonly timeoutMs: number;
-  readonly #address: string;
+  /** host:port of the hub. */
+  readonly hubAddress: string;
+  readonly credentialsFolder: string;
+  readonly #typed: ReadonlySet<string>;
   readonly #streams: Streams;
+  #credentials: Promise<OperatorCredentials> | undefined;
   #connection: HubConnection | undefined;
 
-  constructor(options: GlobalOptions, streams: Streams) {
+  /** `typed`: the global options that stand on the command line itself. */
+  constructor(options: GlobalOptions, typed: ReadonlySet<string>, streams: Streams) {
     this.output = options.output;
     this.requestId = options.requestId;
     this.timeoutMs = options.timeout * 1000;
-    this.#address = options.hub;
+    this.hubAddress = options.hub;
+    this.credentialsFolder = options.credentials;
+    this.#typed = typed;
     this.#streams = streams;
+  }
+
+  /** Whether an option was given on the command line, and not by the environment or by default. */
+  isTyped(option: keyof GlobalOptions): boolean {
+    return this.#typed.has(option);
   }
 
   /** Whether a log anywhere may hold the request id. */
@@ -44,14 +60,24 @@ export class Session implements AsyncDisposable {
     return this.#connection !== undefined;
   }
 
-  /** The hub's calls. gRPC is loaded by the first command that needs it: it takes longer than all the rest. */
+  /**
+   * The hub's calls. gRPC is loaded by the first command that needs it: it takes longer than all the
+   * rest. UNAUTHENTICATED or INVALID, and no hub is asked, when there are no credentials to show.
+   */
   async hub(): Promise<HubConnection> {
     if (this.#connection === undefined) {
+      const credentials = await this.credentials();
       const { HubConnection } = await import('./hub-connection.ts');
-      const { requestId, timeoutMs } = this;
-      this.#connection = new HubConnection({ address: this.#address, requestId, timeoutMs });
+      const { hubAddress: address, requestId, timeoutMs } = this;
+      this.#connection = new HubConnection({ address, credentials, requestId, timeoutMs });
     }
     return this.#connection;
+  }
+
+  /** The operator's. Says once, to people, when its certificate should be renewed. */
+  credentials(): Promise<OperatorCredentials> {
+    this.#credentials ??= this.#openCredentials();
+    return this.#credentials;
   }
 
   /** The result, in the form that was asked for. */
@@ -62,6 +88,15 @@ export class Session implements AsyncDisposable {
 
   progress(): ProgressPrinter {
     return progressPrinter(this.output, this.#streams.stderr);
+  }
+
+  async #openCredentials(): Promise<OperatorCredentials> {
+    const { openCredentials, renewalAdvice } = await import('./credentials.ts');
+    const credentials = await openCredentials(this.credentialsFolder);
+    const advice = renewalAdvice(credentials);
+    // A script asks `operator whoami`; on its stderr it expects an error or nothing.
+    if (advice !== undefined && this.output === 'table') this.#streams.stderr.write(`${printable(advice)}\n`);
+    return credentials;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

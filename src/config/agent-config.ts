@@ -1,24 +1,31 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import type { Address } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import { ConfigDocument } from './document.ts';
 import {
+  decideHttp,
   decideLog,
   deepFreeze,
+  type HttpConfig,
+  http,
   type LogConfig,
   listenAddress,
   log,
   peerAddress,
+  requireTlsBeyondLoopback,
   storeId,
   text,
   wholeNumber,
 } from './fields.ts';
+import { resolvePath } from './paths.ts';
 
 const MIB = 1024 * 1024;
 
-/** The ports of DESIGN.md, on the loopback: until connections are encrypted there is nothing else. */
+/** The ports of DESIGN.md, on the loopback: where else is for whoever sets it up to say. */
 const DEFAULT_TRANSFER: Address = { host: '127.0.0.1', port: 7442 };
 const DEFAULT_HTTP: Address = { host: '127.0.0.1', port: 7443 };
+/** Beside the configuration. */
+const DEFAULT_CREDENTIALS = 'credentials';
 /** A cluster that is recovering may take seconds to answer; one that takes longer is not there. */
 const DEFAULT_RBD_TIMEOUT_MS = 30_000;
 /** As OpenStack names its image pool. */
@@ -35,8 +42,11 @@ export interface AgentConfig {
   readonly store: string;
   /** `host:port` */
   readonly hub: string;
+  /** The folder with the agent's key and certificate, as `resolvePath` says. The agent writes to it. */
+  readonly credentials: string;
   readonly driver: DriverConfig;
   readonly listen: { readonly transfer: Address; readonly http: Address };
+  readonly http: HttpConfig;
   /** `host:port` at which other agents reach this one. Undefined: where `listen.transfer` got bound. */
   readonly transferAddress: string | undefined;
   readonly transfer: {
@@ -48,7 +58,7 @@ export interface AgentConfig {
 
 export type DriverConfig = RbdDriverConfig | FileDriverConfig;
 
-/** Paths are absolute. */
+/** Paths are absolute where the agent runs. */
 export interface RbdDriverConfig {
   readonly type: 'rbd';
   readonly conf: string;
@@ -86,18 +96,34 @@ const driver = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** Listening there says nothing of where one is reached. */
+const ALL_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
 /** Exported for `checkConfig`, which tells the two kinds of files by their keys. */
-export const agentSchema = z.strictObject({
-  store: storeId,
-  hub: peerAddress,
-  driver,
-  listen: z.strictObject({ transfer: listenAddress.optional(), http: listenAddress.optional() }).optional(),
-  transfer_address: peerAddress.optional(),
-  transfer: z
-    .strictObject({ window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional() })
-    .optional(),
-  log,
-});
+export const agentSchema = z
+  .strictObject({
+    store: storeId,
+    hub: peerAddress,
+    credentials: text.optional(),
+    driver,
+    listen: z.strictObject({ transfer: listenAddress.optional(), http: listenAddress.optional() }).optional(),
+    http,
+    transfer_address: peerAddress.optional(),
+    transfer: z
+      .strictObject({ window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional() })
+      .optional(),
+    log,
+  })
+  .superRefine(requireTlsBeyondLoopback)
+  .superRefine(({ listen, transfer_address }, context) => {
+    const address = listen?.transfer;
+    if (address === undefined || transfer_address !== undefined || !ALL_ADDRESSES.has(address.host)) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['transfer_address'],
+      message: `must say where others reach this agent while listen.transfer is ${formatAddress(address)}`,
+    });
+  });
 
 type Parsed = z.output<typeof agentSchema>;
 
@@ -109,14 +135,14 @@ export async function loadAgentConfig(file: string): Promise<AgentConfig> {
 
 function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
   const { listen } = parsed;
+  const httpAddress = listen?.http ?? { ...DEFAULT_HTTP };
   return deepFreeze({
     store: parsed.store,
     hub: parsed.hub,
+    credentials: resolvePath(folder, parsed.credentials ?? DEFAULT_CREDENTIALS),
     driver: decideDriver(parsed.driver, folder),
-    listen: {
-      transfer: listen?.transfer ?? { ...DEFAULT_TRANSFER },
-      http: listen?.http ?? { ...DEFAULT_HTTP },
-    },
+    listen: { transfer: listen?.transfer ?? { ...DEFAULT_TRANSFER }, http: httpAddress },
+    http: decideHttp(parsed.http, httpAddress),
     transferAddress: parsed.transfer_address,
     transfer: { windowBytes: parsed.transfer?.window_bytes ?? DEFAULT_WINDOW_BYTES },
     log: decideLog(parsed.log),
@@ -127,16 +153,16 @@ function decideDriver(parsed: Parsed['driver'], folder: string): DriverConfig {
   if (parsed.type === 'file') {
     return {
       type: 'file',
-      folder: resolve(folder, parsed.folder),
+      folder: resolvePath(folder, parsed.folder),
       pool: parsed.pool ?? DEFAULT_FILE_POOL,
       quotaBytes: parsed.quota_bytes,
     };
   }
   return {
     type: 'rbd',
-    conf: resolve(folder, parsed.conf),
+    conf: resolvePath(folder, parsed.conf),
     client: parsed.client,
-    keyring: parsed.keyring === undefined ? undefined : resolve(folder, parsed.keyring),
+    keyring: parsed.keyring === undefined ? undefined : resolvePath(folder, parsed.keyring),
     pool: parsed.pool,
     timeoutMs: parsed.timeout_ms ?? DEFAULT_RBD_TIMEOUT_MS,
   };

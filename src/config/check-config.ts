@@ -20,6 +20,6 @@ export async function checkConfig(file: string): Promise<CheckedConfig> {
   if (hub > agent) return { kind: 'hub', config: await loadHubConfig(file) };
   if (agent > hub) return { kind: 'agent', config: await loadAgentConfig(file) };
   throw new Refusal('INVALID', `${file}: is neither a hub's configuration nor an agent's`, {
-    hint: 'a hub has `catalogue` and `stores`, an agent has `store`, `hub` and `driver`; config/ has examples of both',
+    hint: 'a hub has `catalogue`, an agent has `store`, `hub` and `driver`; config/ has examples of both',
   });
 }

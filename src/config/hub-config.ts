@@ -1,20 +1,24 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { ROLES, type Role } from '../domain/store.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Address } from './address.ts';
 import { ConfigDocument } from './document.ts';
 import {
+  decideHttp,
   decideLog,
   deepFreeze,
+  type HttpConfig,
+  http,
   type LogConfig,
   listenAddress,
   log,
-  storeId,
+  requireTlsBeyondLoopback,
   text,
   wholeNumber,
 } from './fields.ts';
+import { resolvePath } from './paths.ts';
 
-/** The ports of DESIGN.md, on the loopback: until connections are encrypted there is nothing else. */
+/** The ports of DESIGN.md, on the loopback: where else is for whoever sets it up to say. */
 const DEFAULT_GRPC: Address = { host: '127.0.0.1', port: 7440 };
 const DEFAULT_HTTP: Address = { host: '127.0.0.1', port: 7441 };
 /** Two keep a site's line busy while one of them verifies; more only share the same line. */
@@ -29,23 +33,66 @@ const DEFAULT_FIRST_DELAY_MS = 1000;
 const DEFAULT_MAX_DELAY_MS = 300_000;
 /** Three of them missing make a store offline: 15 s. */
 const DEFAULT_HEARTBEAT_INTERVAL_MS = 5000;
+/** Beside the catalogue, so that one folder holds all the state of a hub. */
+const DEFAULT_CREDENTIALS = 'credentials';
+/** Renewed by themselves at two thirds: a month leaves ten days for a site that is away. */
+const DEFAULT_AGENT_LIFETIME_SECONDS = 30 * 86_400;
+/** Renewed by people: a quarter is rare enough, and short enough for a laptop that was lost. */
+const DEFAULT_OPERATOR_LIFETIME_SECONDS = 90 * 86_400;
+/** From whoever adds a store to whoever sets up its agent, perhaps on the next day. */
+const DEFAULT_JOIN_TOKEN_LIFETIME_SECONDS = 86_400;
+/** A year, and the time to look for what happened a year ago. */
+const DEFAULT_AUDIT_KEEP_DAYS = 400;
+
+/** What a script that does not wait between calls may take, and what leaves a small hub time for others. */
+const DEFAULT_OPERATOR_CALLS_PER_SECOND = 100;
+/** An agent asks in bursts, when it attaches and when copies begin. */
+const DEFAULT_AGENT_CALLS_PER_SECOND = 200;
+/** Two for each of a few hundred sites, and for each operator. */
+const DEFAULT_CONNECTIONS = 2048;
+/** Sixty agents may be behind one address, and attach at the same time. */
+const DEFAULT_CONNECTIONS_PER_NETWORK = 512;
 
 const HOUR_MS = 3_600_000;
+const MINUTE_SECONDS = 60;
+const DAY_SECONDS = 86_400;
+/** Certificates live shorter than the authority that signed them, by years. */
+const LIFETIME_LIMIT_SECONDS = 2 * 366 * DAY_SECONDS;
 
 export interface HubConfig {
   readonly listen: { readonly grpc: Address; readonly http: Address };
   /** The SQLite file, absolute. */
   readonly catalogue: string;
-  readonly stores: readonly StoreConfig[];
+  /** The folder with the hub's key and certificates; as `resolvePath` says, and absolute where the hub runs. */
+  readonly credentials: string;
+  readonly http: HttpConfig;
+  readonly certificates: CertificatesConfig;
+  /** How long a new join token may be used, when whoever asks for it does not say. */
+  readonly joinTokenLifetimeMs: number;
+  /** After how many days events are forgotten. */
+  readonly auditKeepDays: number;
+  readonly limits: LimitsConfig;
   readonly queue: QueueConfig;
   /** How often agents report. */
   readonly heartbeatIntervalMs: number;
   readonly log: LogConfig;
 }
 
-export interface StoreConfig {
-  readonly id: string;
-  readonly role: Role;
+/** How long what the hub issues is good for. Its own certificate: a year. */
+export interface CertificatesConfig {
+  readonly agentLifetimeMs: number;
+  /** Of API tokens too, when whoever asks for one does not say. */
+  readonly operatorLifetimeMs: number;
+}
+
+/** What one caller may take of the hub. Bursts may be twice as high. */
+export interface LimitsConfig {
+  readonly operatorCallsPerSecond: number;
+  readonly agentCallsPerSecond: number;
+  /** Open at once, in all. */
+  readonly connections: number;
+  /** Open at once, from one IPv4 address or one IPv6 /64. */
+  readonly connectionsPerNetwork: number;
 }
 
 export interface QueueConfig {
@@ -59,70 +106,105 @@ export interface QueueConfig {
   readonly retry: { readonly firstDelayMs: number; readonly maxDelayMs: number };
 }
 
-const stores = z
-  .array(z.strictObject({ id: storeId, role: z.enum(ROLES) }))
-  .min(1)
-  .superRefine((given, context) => {
-    const problem = (path: PropertyKey[], message: string) =>
-      context.addIssue({ code: 'custom', path, message });
-    for (const [index, { id, role }] of given.entries()) {
-      if (given.findIndex((store) => store.id === id) < index) {
-        problem([index, 'id'], `must be unique, there is another store '${id}'`);
-      }
-      if (role === 'central' && given.findIndex((store) => store.role === 'central') < index) {
-        problem([index, 'role'], 'must be edge, as there is another central store: exactly one is central');
-      }
-    }
-    if (given.length > 0 && !given.some(({ role }) => role === 'central')) {
-      problem([], 'must have exactly one store with role central, has none');
-    }
-  });
+/** As short as an agent can keep up with. */
+const LIFETIME_LEAST_SECONDS = 10;
+
+const lifetime = wholeNumber(LIFETIME_LEAST_SECONDS, LIFETIME_LIMIT_SECONDS);
 
 /** Exported for `checkConfig`, which tells the two kinds of files by their keys. */
-export const hubSchema = z.strictObject({
-  listen: z.strictObject({ grpc: listenAddress.optional(), http: listenAddress.optional() }).optional(),
-  catalogue: text,
-  stores,
-  queue: z
-    .strictObject({
-      width_per_store: wholeNumber(1, 64).optional(),
-      width: wholeNumber(1, 1024).optional(),
-      max_attempts: wholeNumber(1, 100).optional(),
-      retry: z
-        .strictObject({
-          first_delay_ms: wholeNumber(10, HOUR_MS).optional(),
-          max_delay_ms: wholeNumber(10, 24 * HOUR_MS).optional(),
-        })
-        .optional(),
-    })
-    .optional()
-    .superRefine((queue, context) => {
-      const { firstDelayMs, maxDelayMs } = decideRetry(queue?.retry);
-      if (firstDelayMs <= maxDelayMs) return;
-      context.addIssue({
-        code: 'custom',
-        path: ['retry'],
-        message: `must have first_delay_ms (${firstDelayMs}) no longer than max_delay_ms (${maxDelayMs})`,
-      });
-    }),
-  heartbeat_interval_ms: wholeNumber(100, 60_000).optional(),
-  log,
-});
+export const hubSchema = z
+  .strictObject({
+    listen: z.strictObject({ grpc: listenAddress.optional(), http: listenAddress.optional() }).optional(),
+    http,
+    catalogue: text,
+    credentials: text.optional(),
+    certificates: z
+      .strictObject({
+        agent_lifetime_seconds: lifetime.optional(),
+        operator_lifetime_seconds: lifetime.optional(),
+      })
+      .optional(),
+    join_token_lifetime_seconds: wholeNumber(MINUTE_SECONDS, 30 * DAY_SECONDS).optional(),
+    audit_keep_days: wholeNumber(1, 36_500).optional(),
+    limits: z
+      .strictObject({
+        operator_calls_per_second: wholeNumber(1, 100_000).optional(),
+        agent_calls_per_second: wholeNumber(10, 100_000).optional(),
+        connections: wholeNumber(16, 65_536).optional(),
+        connections_per_network: wholeNumber(2, 65_536).optional(),
+      })
+      .optional(),
+    queue: z
+      .strictObject({
+        width_per_store: wholeNumber(1, 64).optional(),
+        width: wholeNumber(1, 1024).optional(),
+        max_attempts: wholeNumber(1, 100).optional(),
+        retry: z
+          .strictObject({
+            first_delay_ms: wholeNumber(10, HOUR_MS).optional(),
+            max_delay_ms: wholeNumber(10, 24 * HOUR_MS).optional(),
+          })
+          .optional(),
+      })
+      .optional()
+      .superRefine((queue, context) => {
+        const { firstDelayMs, maxDelayMs } = decideRetry(queue?.retry);
+        if (firstDelayMs <= maxDelayMs) return;
+        context.addIssue({
+          code: 'custom',
+          path: ['retry'],
+          message: `must have first_delay_ms (${firstDelayMs}) no longer than max_delay_ms (${maxDelayMs})`,
+        });
+      }),
+    heartbeat_interval_ms: wholeNumber(100, 60_000).optional(),
+    log,
+  })
+  .superRefine(requireTlsBeyondLoopback);
 
 type Parsed = z.output<typeof hubSchema>;
 
 /** INVALID with every problem, one a line: `file:line:col: key: what it must be`. NOT_FOUND when there is no file. */
 export async function loadHubConfig(file: string): Promise<HubConfig> {
   const document = await ConfigDocument.read(file);
-  return decideHubConfig(document.parse(hubSchema), dirname(resolve(file)));
+  try {
+    return decideHubConfig(document.parse(hubSchema), dirname(resolve(file)));
+  } catch (error) {
+    if (!(error instanceof Refusal && document.keys().includes('stores'))) throw error;
+    throw new Refusal(error.code, error.message, {
+      hint: 'take `stores` out: stores are added by `entrepot store add ID`, and the catalogue keeps them',
+      cause: error,
+    });
+  }
 }
 
 function decideHubConfig(parsed: Parsed, folder: string): HubConfig {
-  const { listen, queue } = parsed;
+  const { listen, limits, queue } = parsed;
+  const catalogue = resolve(folder, parsed.catalogue);
+  const httpAddress = listen?.http ?? { ...DEFAULT_HTTP };
+  const seconds = (given: number | undefined, otherwise: number) => (given ?? otherwise) * 1000;
   return deepFreeze({
-    listen: { grpc: listen?.grpc ?? { ...DEFAULT_GRPC }, http: listen?.http ?? { ...DEFAULT_HTTP } },
-    catalogue: resolve(folder, parsed.catalogue),
-    stores: parsed.stores,
+    listen: { grpc: listen?.grpc ?? { ...DEFAULT_GRPC }, http: httpAddress },
+    http: decideHttp(parsed.http, httpAddress),
+    catalogue,
+    credentials:
+      parsed.credentials === undefined
+        ? resolve(dirname(catalogue), DEFAULT_CREDENTIALS)
+        : resolvePath(folder, parsed.credentials),
+    certificates: {
+      agentLifetimeMs: seconds(parsed.certificates?.agent_lifetime_seconds, DEFAULT_AGENT_LIFETIME_SECONDS),
+      operatorLifetimeMs: seconds(
+        parsed.certificates?.operator_lifetime_seconds,
+        DEFAULT_OPERATOR_LIFETIME_SECONDS,
+      ),
+    },
+    joinTokenLifetimeMs: seconds(parsed.join_token_lifetime_seconds, DEFAULT_JOIN_TOKEN_LIFETIME_SECONDS),
+    auditKeepDays: parsed.audit_keep_days ?? DEFAULT_AUDIT_KEEP_DAYS,
+    limits: {
+      operatorCallsPerSecond: limits?.operator_calls_per_second ?? DEFAULT_OPERATOR_CALLS_PER_SECOND,
+      agentCallsPerSecond: limits?.agent_calls_per_second ?? DEFAULT_AGENT_CALLS_PER_SECOND,
+      connections: limits?.connections ?? DEFAULT_CONNECTIONS,
+      connectionsPerNetwork: limits?.connections_per_network ?? DEFAULT_CONNECTIONS_PER_NETWORK,
+    },
     queue: {
       widthPerStore: queue?.width_per_store ?? DEFAULT_WIDTH_PER_STORE,
       width: queue?.width ?? DEFAULT_WIDTH,

@@ -1,7 +1,7 @@
 import { Refusal } from './refusal.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const STORE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+export const STORE_ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 export function isUuid(text: string): boolean {
   return UUID.test(text);
@@ -16,9 +16,13 @@ export function parseUuid(text: string, what = 'image id'): string {
   });
 }
 
+export function isStoreId(text: string): boolean {
+  return STORE_ID.test(text);
+}
+
 /** A store id: lower-case letters, digits and dashes, as in a host name. INVALID otherwise. */
 export function parseStoreId(text: string): string {
-  if (STORE_ID.test(text)) return text;
+  if (isStoreId(text)) return text;
   throw new Refusal('INVALID', `store id '${shorten(text)}' is not valid`, {
     hint: 'lower-case letters, digits and dashes, at most 63; `entrepot store list` shows the stores',
   });

@@ -28,6 +28,20 @@ export interface DeleteSpec {
   readonly kind: 'delete';
 }
 
+/** The stores a request speaks of; central is part of every import, named or not. */
+export function storesNamed(spec: JobSpec): string[] {
+  switch (spec.kind) {
+    case 'import':
+      return [...new Set([spec.entryStoreId, ...spec.storeIds])];
+    case 'copy':
+      return [...spec.storeIds];
+    case 'delete-copy':
+      return [spec.storeId];
+    case 'delete':
+      return [];
+  }
+}
+
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 

@@ -17,6 +17,8 @@ export const REFUSAL_CODES = [
   /** The other side does not answer; it may later. */
   'UNAVAILABLE',
   'TIMEOUT',
+  /** The caller asks too much at once; later it may be served. */
+  'RATE_LIMITED',
   /** The pool or disk is full. */
   'NO_SPACE',
   /** Bytes are not what their digest says. */
@@ -36,6 +38,8 @@ export interface RefusalDetails {
   readonly hint?: string | undefined;
   /** The rule of DESIGN.md that refused. */
   readonly rule?: RuleNumber | undefined;
+  /** The store it is about, where who asked does not tell: for the event. */
+  readonly storeId?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -45,12 +49,14 @@ export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly hint: string | undefined;
   readonly rule: RuleNumber | undefined;
+  readonly storeId: string | undefined;
 
   constructor(code: RefusalCode, message: string, details: RefusalDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.hint = details.hint;
     this.rule = details.rule;
+    this.storeId = details.storeId;
   }
 
   /** Turns whatever was thrown into a Refusal: unknown errors are faults of ours. */

@@ -18,6 +18,8 @@ export interface StoreRecord {
   /** Undefined until its first hello. */
   readonly identity: StoreIdentity | undefined;
   readonly lastSeenMs: number | undefined;
+  /** Its agent is cut off until it joins anew: nothing is sent there, and what it is to do waits. */
+  readonly revoked: boolean;
 }
 
 /** Name of the snapshot every complete image has, protected, as Glance makes it. */

@@ -9,6 +9,7 @@ export const HTTP_STATUS: Readonly<Record<RefusalCode, number>> = {
   ALREADY_EXISTS: 409,
   CONFLICT: 409,
   IN_USE: 409,
+  RATE_LIMITED: 429,
   // The caller has left: nobody reads this one.
   CANCELLED: 499,
   INTERNAL: 500,

@@ -1,10 +1,9 @@
-import type { Catalogue } from '../catalogue/catalogue.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { centralOf } from '../domain/rules/index.ts';
 import type { AgentPort, Assignment } from '../queue/agent-port.ts';
 import type { HubMessage } from '../rpc/generated/entrepot/v1/HubMessage.ts';
 import type { Space } from '../store/store.ts';
 import { assignmentMessage } from './messages.ts';
+import type { Tickets } from './tickets.ts';
 
 /** A question about clones that is not answered by then is a site that does not answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -17,24 +16,26 @@ export interface Attachment {
   readonly sinceMs: number;
   lastSeenMs: number;
   space: Space | undefined;
-  /** Queues a message; a stream that broke is found out by its reader. */
+  /** Queues a message; a stream that broke is found out by its reader. Who leaves too many lying is detached. */
   readonly tell: (message: HubMessage) => void;
-  /** Ends the stream: another one of the same store took its place. */
+  /** Ends the stream: another one of the same store took its place, or the hub stops. */
   readonly replace: () => void;
 }
 
 /** The agents that are attached now: the queue's way to them. */
 export class Attachments implements AgentPort {
-  readonly #catalogue: Catalogue;
+  readonly #tickets: Tickets;
   readonly #attached = new Map<string, Attachment>();
+  /** Streams that are not attached yet, and how each ends. */
+  readonly #arriving = new Map<string, () => void>();
   readonly #questions = new Map<
     number,
     { storeId: string; answer: PromiseWithResolvers<readonly string[]> }
   >();
   #lastQuestion = 0;
 
-  constructor(catalogue: Catalogue) {
-    this.#catalogue = catalogue;
+  constructor(tickets: Tickets) {
+    this.#tickets = tickets;
   }
 
   get(storeId: string): Attachment | undefined {
@@ -43,6 +44,20 @@ export class Attachments implements AgentPort {
 
   isOnline(storeId: string): boolean {
     return this.#attached.has(storeId);
+  }
+
+  /**
+   * A stream that is about to attach, until this is disposed of. One for each store: the one before is
+   * ended, so that what agents say of themselves is in memory once.
+   */
+  arriving(storeId: string, end: () => void): Disposable {
+    this.#arriving.get(storeId)?.();
+    this.#arriving.set(storeId, end);
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#arriving.get(storeId) === end) this.#arriving.delete(storeId);
+      },
+    };
   }
 
   /** A stream that is still there for the same store is dead without knowing it: it gives way. */
@@ -64,30 +79,48 @@ export class Attachments implements AgentPort {
     return true;
   }
 
+  /** All but one are told. */
+  tellOthers(storeId: string, message: HubMessage): void {
+    for (const attachment of this.#attached.values()) {
+      if (attachment.storeId !== storeId) attachment.tell(message);
+    }
+  }
+
   /** Ends every stream: the hub stops. */
   closeAll(): void {
+    for (const end of this.#arriving.values()) end();
     for (const attachment of this.#attached.values()) attachment.replace();
   }
 
   /**
    * An edge dials its source. Central cannot dial an edge, so when it is central that
-   * receives, the edge is asked to dial central and serve it.
+   * receives, the edge is asked to dial central and serve it. Who dials gets the ticket.
    */
   assign(storeId: string, assignment: Assignment): void {
     const receiver = this.#attached.get(storeId);
     if (receiver === undefined) return;
     const { task, attempt, job } = assignment;
-    const source = task.sourceStoreId === undefined ? undefined : this.#attached.get(task.sourceStoreId);
-    const pushed = storeId === centralOf(this.#catalogue.stores.all()).id;
-    receiver.tell({ assign: assignmentMessage(assignment, pushed ? '' : (source?.transferAddress ?? '')) });
-    if (task.kind !== 'copy' || !pushed || source === undefined) return;
-    source.tell({
+    if (task.kind !== 'copy' || task.sourceStoreId === undefined) {
+      receiver.tell({ assign: assignmentMessage(assignment) });
+      return;
+    }
+    const source = this.#attached.get(task.sourceStoreId);
+    const { action, ticket } = this.#tickets.forAttempt(task, attempt);
+    if (action === 'pull') {
+      const sourceAddress = source?.transferAddress ?? '';
+      receiver.tell({ assign: assignmentMessage(assignment, { sourceAddress, ticket }) });
+      return;
+    }
+    receiver.tell({ assign: assignmentMessage(assignment) });
+    source?.tell({
       serve: {
         taskId: task.id,
         attempt,
         imageId: task.imageId,
         receiverAddress: receiver.transferAddress,
+        receiverStoreId: receiver.storeId,
         requestId: job.requestId,
+        ticket,
       },
     });
   }
@@ -120,11 +153,12 @@ export class Attachments implements AgentPort {
     }
   }
 
-  /** An answer from a store; one that is not awaited any more, or is another store's, is ignored. */
-  answered(storeId: string, questionId: number, answer: readonly string[] | Refusal): void {
+  /** An answer from a store. False, and ignored, when it is not awaited any more, or is another store's to give. */
+  answered(storeId: string, questionId: number, answer: readonly string[] | Refusal): boolean {
     const question = this.#questions.get(questionId);
-    if (question?.storeId !== storeId) return;
+    if (question?.storeId !== storeId) return false;
     if (answer instanceof Refusal) question.answer.reject(answer);
     else question.answer.resolve(answer);
+    return true;
   }
 }

@@ -1,8 +1,7 @@
-import type { Registry } from 'prom-client';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Task } from '../domain/job.ts';
 import type { Outcome } from '../queue/agent-port.ts';
-import { HubMetrics, type HubSnapshot } from '../telemetry/hub-metrics.ts';
+import type { HubMetrics } from '../telemetry/hub-metrics.ts';
 import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { ProgressBoard } from './progress-board.ts';
@@ -11,23 +10,20 @@ export interface AttemptLogParts {
   readonly catalogue: Catalogue;
   readonly board: ProgressBoard;
   readonly log: Log;
-  readonly registry: Registry;
+  readonly metrics: HubMetrics;
   readonly now: () => number;
-  readonly read: () => HubSnapshot;
 }
 
 /** One line and one count for every attempt that ended. */
 export class AttemptLog {
   readonly #parts: AttemptLogParts;
-  readonly #metrics: HubMetrics;
 
   constructor(parts: AttemptLogParts) {
     this.#parts = parts;
-    this.#metrics = new HubMetrics(parts.registry, { read: parts.read });
   }
 
   ended(task: Task, outcome: Outcome, again: boolean): void {
-    const { catalogue, board, log, now } = this.#parts;
+    const { catalogue, board, log, metrics, now } = this.#parts;
     board.clear(task.id);
     const { kind, storeId, imageId, jobId } = task;
     const { requestId } = catalogue.jobs.get(jobId);
@@ -40,13 +36,13 @@ export class AttemptLog {
         log.warn({ ...fields, code, again }, `${kind} at ${storeId} failed: ${message}`);
       }
     });
-    this.#metrics.transferred(storeId, outcome.traffic);
+    metrics.transferred(storeId, outcome.traffic);
     if (outcome.kind === 'failed') {
       const ended = again ? 'retried' : outcome.reason.code === 'CANCELLED' ? 'cancelled' : 'failed';
-      this.#metrics.taskEnded(kind, ended, outcome.reason.code);
+      metrics.taskEnded(kind, ended, outcome.reason.code);
       return;
     }
-    this.#metrics.taskEnded(kind, 'done', '');
-    this.#metrics.transferTook(storeId, kind, seconds);
+    metrics.taskEnded(kind, 'done', '');
+    metrics.transferTook(storeId, kind, seconds);
   }
 }

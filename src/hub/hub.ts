@@ -5,27 +5,42 @@ import type { HubConfig } from '../config/hub-config.ts';
 import { VERSION } from '../daemon/version.ts';
 import { HttpServer } from '../http/server.ts';
 import { Queue } from '../queue/queue.ts';
-import { Agents, Images, Jobs, Stores } from '../rpc/proto.ts';
 import { RpcServer } from '../rpc/server.ts';
+import { HubMetrics } from '../telemetry/hub-metrics.ts';
 import type { Loggers } from '../telemetry/log.ts';
 import { RpcMetrics } from '../telemetry/rpc-metrics.ts';
-import { agentsService } from './agents-service.ts';
 import { Attachments } from './attachments.ts';
 import { AttemptLog } from './attempt-log.ts';
+import { Audit } from './audit.ts';
+import { Authenticator } from './authenticator.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { Downloads } from './downloads.ts';
-import { imagesService } from './images-service.ts';
-import { jobsService } from './jobs-service.ts';
+import { currentOrigin } from './current-origin.ts';
+import { Daily } from './daily.ts';
+import { HubCredentials } from './hub-credentials.ts';
 import { ProgressBoard } from './progress-board.ts';
-import { Requests } from './requests.ts';
+import { serverLimits } from './server-limits.ts';
+import { addServices } from './services.ts';
 import { hubSnapshot } from './snapshot.ts';
-import { storesService } from './stores-service.ts';
-import { Uploads } from './uploads.ts';
+import { TicketRenewals } from './ticket-renewals.ts';
+import { Tickets } from './tickets.ts';
+
+const DAY_MS = 86_400_000;
+
+/** So long the hub can say of a credential that it has expired, or was revoked, and not only that it is none. */
+const ENDED_CREDENTIALS_KEEP_MS = 30 * DAY_MS;
 
 export interface HubParts {
   readonly config: HubConfig;
   readonly loggers: Loggers;
   readonly registry: Registry;
+  /** Milliseconds since the epoch. Date.now when left out. */
+  readonly now?: () => number;
+}
+
+/** Where a hub that has started listens. */
+export interface HubPorts {
+  readonly grpcPort: number;
+  readonly httpPort: number;
 }
 
 /**
@@ -34,7 +49,9 @@ export interface HubParts {
  */
 export class Hub implements AsyncDisposable {
   readonly #parts: HubParts;
-  #catalogue: Catalogue | undefined;
+  readonly #now: () => number;
+  /** What ends last, in the reverse order. */
+  readonly #base = new DisposableStack();
   #attachments: Attachments | undefined;
   #queue: Queue | undefined;
   #rpc: RpcServer | undefined;
@@ -42,36 +59,33 @@ export class Hub implements AsyncDisposable {
 
   constructor(parts: HubParts) {
     this.#parts = parts;
+    this.#now = parts.now ?? Date.now;
   }
 
   /** Opens the catalogue, takes up unfinished jobs, listens. */
-  async start(): Promise<void> {
+  async start(): Promise<HubPorts> {
     const { config, loggers, registry } = this.#parts;
-    const catalogue = Catalogue.open(config.catalogue);
-    this.#catalogue = catalogue;
-    catalogue.transact(() => catalogue.stores.configure(config.stores));
-
-    const now = Date.now;
-    const newId = randomUUID;
+    const now = this.#now;
+    const credentials = await HubCredentials.load(config.credentials, now);
+    await credentials.renew();
+    const catalogue = this.#base.use(Catalogue.open(config.catalogue, now, currentOrigin));
+    const tickets = new Tickets({ catalogue, credentials: () => credentials.current, now });
+    const attachments = new Attachments(tickets);
+    this.#attachments = attachments;
+    const renewals = { catalogue, attachments, tickets, log: loggers.attach };
+    const ticketRenewals = this.#base.use(new TicketRenewals(renewals));
     const feed = new ChangeFeed();
     const board = new ProgressBoard(now);
-    const attachments = new Attachments(catalogue);
-    this.#attachments = attachments;
-    const attempts = new AttemptLog({
-      catalogue,
-      board,
-      log: loggers.queue,
-      registry,
-      now,
-      read: () => snapshot(),
+    const metrics = new HubMetrics(registry, {
+      read: () => hubSnapshot({ catalogue, attachments, board, credentials: credentials.current }, now()),
     });
-    const snapshot = () => hubSnapshot(catalogue, attachments, board, now());
+    const attempts = new AttemptLog({ catalogue, board, log: loggers.queue, metrics, now });
     const queue = new Queue({
       catalogue,
       agents: attachments,
       widths: { perStore: config.queue.widthPerStore, overall: config.queue.width },
       retry: { maxAttempts: config.queue.maxAttempts, ...config.queue.retry },
-      newId,
+      newId: randomUUID,
       now,
       random: Math.random,
       onChange: (imageId) => feed.notify(imageId),
@@ -79,41 +93,45 @@ export class Hub implements AsyncDisposable {
       onFault: (error) => loggers.queue.error({ err: error }, 'a fault of the hub itself'),
     });
     this.#queue = queue;
-    const requests = new Requests({ catalogue, queue, agents: attachments, newId });
-    const uploads = new Uploads(catalogue, feed);
-    const downloads = new Downloads(catalogue, attachments);
 
+    const authenticator = new Authenticator(catalogue, now);
+    const { authenticate } = authenticator;
     const rpc = new RpcServer({
       name: 'hub',
       ...config.listen.grpc,
       log: loggers.rpc,
       metrics: new RpcMetrics(registry),
+      credentials: credentials.current,
+      // Who comes with a join token or an API token has no certificate.
+      clients: 'anyone',
+      authenticate,
+      limits: serverLimits(config.limits),
+      onRefused: new Audit(catalogue, loggers.catalogue).refused,
+      now,
     });
     this.#rpc = rpc;
-    rpc.add(Images, imagesService({ catalogue, requests, uploads, downloads, board }));
-    rpc.add(Jobs, jobsService({ catalogue, requests, board, feed }));
-    rpc.add(Stores, storesService(catalogue, attachments));
-    const { heartbeatIntervalMs } = config;
-    rpc.add(
-      Agents,
-      agentsService({
-        catalogue,
-        queue,
-        attachments,
-        uploads,
-        board,
-        feed,
-        heartbeatIntervalMs,
-        log: loggers.attach,
-        now,
-      }),
-    );
+    const engine = { catalogue, attachments, tickets, ticketRenewals, queue, board, feed };
+    addServices(rpc, { ...engine, config, loggers, metrics, credentials, authenticator, now });
+    const http = new HttpServer({
+      name: 'hub',
+      ...config.listen.http,
+      ...config.http,
+      tls: config.http.tls ? credentials.current : undefined,
+      authenticate,
+      registry,
+      ready: () => readiness(credentials.current.certificate.notAfterMs, now()),
+      log: loggers.http,
+    });
+    this.#http = http;
+
+    await this.#base.use(new Daily(this.#chores(catalogue, credentials), loggers.main)).start();
     queue.start();
-    const ready = () => ({ ok: true, detail: 'the catalogue is open' });
-    this.#http = new HttpServer({ name: 'hub', ...config.listen.http, registry, ready, log: loggers.http });
-    const httpPort = await this.#http.start();
+    ticketRenewals.start();
+    const httpPort = await http.start();
     const grpcPort = await rpc.start();
-    loggers.main.info({ grpcPort, httpPort, version: VERSION, stores: config.stores.length }, 'listening');
+    const stores = catalogue.stores.all().length;
+    loggers.main.info({ grpcPort, httpPort, version: VERSION, stores }, 'listening');
+    return { grpcPort, httpPort };
   }
 
   /**
@@ -124,7 +142,41 @@ export class Hub implements AsyncDisposable {
     this.#queue?.stop();
     this.#attachments?.closeAll();
     await Promise.all([this.#rpc?.stop(), this.#http?.stop()]);
-    this.#catalogue?.[Symbol.dispose]();
-    this.#catalogue = undefined;
+    this.#base.dispose();
   }
+
+  #chores(
+    catalogue: Catalogue,
+    credentials: HubCredentials,
+  ): Readonly<Record<string, () => Promise<void> | void>> {
+    const keepMs = this.#parts.config.auditKeepDays * DAY_MS;
+    return {
+      'renewing the certificate of the hub': () => this.#renew(credentials),
+      'forgetting old events': () =>
+        void catalogue.transact(() => catalogue.events.prune(this.#now() - keepMs)),
+      'forgetting credentials that ended': () =>
+        void catalogue.transact(() => catalogue.credentials.prune(this.#now() - ENDED_CREDENTIALS_KEEP_MS)),
+    };
+  }
+
+  async #renew(credentials: HubCredentials): Promise<void> {
+    const { main } = this.#parts.loggers;
+    const isNew = await credentials.renew();
+    const { current } = credentials;
+    const { fingerprint, notAfterMs } = current.certificate;
+    const fields = { fingerprint, expiresAt: new Date(notAfterMs).toISOString() };
+    if (isNew) {
+      this.#rpc?.renew(current);
+      this.#http?.renew(current);
+      main.info(fields, 'the hub has a new certificate');
+    } else if (credentials.isOverdue()) {
+      main.warn(fields, 'the certificate of the hub ends soon, and nobody has put another one in its place');
+    }
+  }
+}
+
+function readiness(certificateEndMs: number, nowMs: number) {
+  return nowMs <= certificateEndMs
+    ? { ok: true, detail: 'the catalogue is open' }
+    : { ok: false, detail: 'the certificate of the hub has expired: nobody believes it' };
 }

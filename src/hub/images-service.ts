@@ -1,22 +1,41 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
-import { isVisible } from '../domain/image.ts';
 import type { Job } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { locationsOf, requireVisible } from '../domain/rules/index.ts';
+import {
+  type Actor,
+  actorOf,
+  locationsOf,
+  requireDownloadable,
+  requireJobReadable,
+  requireOwner,
+  requireReadable,
+} from '../domain/rules/index.ts';
+import type { Rights } from '../rpc/caller.ts';
 import type { Image as WireImage } from '../rpc/generated/entrepot/v1/Image.ts';
 import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
 import type { CallContext, Handlers } from '../rpc/handlers.ts';
 import type { ImagesService } from '../rpc/proto.ts';
 import type { Downloads } from './downloads.ts';
 import { parseDraft } from './image-draft.ts';
+import { pageLimit } from './page-limit.ts';
 import type { ProgressBoard } from './progress-board.ts';
-import type { Requests } from './requests.ts';
+import type { Asker, Requests } from './requests.ts';
 import type { Uploads } from './uploads.ts';
 import { imageView, jobView } from './views.ts';
 
-const PAGE_DEFAULT = 100;
-const PAGE_LIMIT = 1000;
+export const IMAGES_RIGHTS: Rights<ImagesService> = {
+  Create: 'change',
+  BeginUpload: 'change',
+  Upload: 'change',
+  Download: 'read',
+  List: 'read',
+  Get: 'read',
+  ListLocations: 'read',
+  Copy: 'change',
+  DeleteCopy: 'change',
+  Delete: 'change',
+};
 
 /** Metadata of an Upload call that names its import. */
 const JOB_ID_KEY = 'entrepot-job-id';
@@ -32,9 +51,9 @@ export interface ImagesParts {
 /** proto/entrepot/v1/images.proto: wire messages in, domain values on, wire messages out. */
 export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
   const { catalogue, requests, uploads, downloads, board } = parts;
-  const shown = (id: string): WireImage => {
+  const shown = (id: string, actor: Actor): WireImage => {
     const view = catalogue.view(id);
-    requireVisible(view.image);
+    requireReadable(actor, view.image);
     return imageView(view, tasksOf(catalogue, view.jobs), board);
   };
   const shownJob = (job: Job): WireJob => {
@@ -43,8 +62,9 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
   };
   return {
     Create: async (request, context) => {
-      const draft = parseDraft(request, context.actor.name);
-      return shown(requests.create(request.id, draft, context).id);
+      const asker = askerOf(context);
+      const draft = parseDraft(request, asker.actor.name);
+      return shown(requests.create(request.id, draft, asker).id, asker.actor);
     },
 
     BeginUpload: async (request, context) => {
@@ -56,47 +76,62 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
         allStores,
         allMustSucceed: allStoresMustSucceed,
       };
-      return shownJob(requests.beginImport(request.imageId, wanted, context));
+      return shownJob(requests.beginImport(request.imageId, wanted, askerOf(context)));
     },
 
     Upload: async (frames, context) => {
       const jobId = parseUuid(requiredMetadata(context, JOB_ID_KEY), 'job id');
+      const actor = actorOf(context.caller);
+      const job = catalogue.jobs.get(jobId);
+      const image = catalogue.images.get(job.imageId);
+      requireJobReadable(actor, job, image);
+      requireOwner(actor, image, 'copy');
       return { receivedBytes: await uploads.offer(jobId, frames, context.signal) };
     },
 
-    Download: async (request, write, context) =>
-      downloads.send(parseUuid(request.imageId), write, context.signal),
+    Download: async (request, write, context) => {
+      const imageId = parseUuid(request.imageId);
+      const actor = actorOf(context.caller);
+      requireDownloadable(actor, catalogue.images.get(imageId));
+      await downloads.send({ imageId, operator: actor.name }, write, context.signal);
+    },
 
-    List: async (request) => {
+    List: async (request, { caller }) => {
+      const actor = actorOf(caller);
       const limit = pageLimit(request.limit);
-      const marker = request.marker === '' ? undefined : parseUuid(request.marker, 'marker');
-      const page = catalogue.images.page({ limit: limit + 1, marker, name: request.name || undefined });
+      const page = catalogue.images.page({
+        limit: limit + 1,
+        marker: request.marker === '' ? undefined : parseUuid(request.marker, 'marker'),
+        name: request.name || undefined,
+        readableBy: actor,
+      });
       const images = page.slice(0, limit);
       return {
-        images: images.filter(isVisible).map((image) => shown(image.id)),
+        images: images.map((image) => shown(image.id, actor)),
         nextMarker: page.length > limit ? (images.at(-1)?.id ?? '') : '',
       };
     },
 
-    Get: async (request) => shown(parseUuid(request.imageId)),
+    Get: async (request, { caller }) => shown(parseUuid(request.imageId), actorOf(caller)),
 
-    ListLocations: async (request) => {
+    ListLocations: async (request, { caller }) => {
       const view = catalogue.view(parseUuid(request.imageId));
-      requireVisible(view.image);
+      requireReadable(actorOf(caller), view.image);
       return { locations: locationsOf(view) };
     },
 
     Copy: async (request, context) => {
       const { storeIds, allStores, allStoresMustSucceed } = request;
       const wanted = { storeIds, allStores, allMustSucceed: allStoresMustSucceed };
-      const { job, joined } = requests.copy(request.imageId, wanted, context);
+      const { job, joined } = requests.copy(request.imageId, wanted, askerOf(context));
       return job === undefined ? { joined } : { job: shownJob(job), joined };
     },
 
     DeleteCopy: async (request, context) =>
-      shownJob(await requests.deleteCopy(request.imageId, request.storeId, context)),
+      shownJob(await requests.deleteCopy(request.imageId, request.storeId, askerOf(context))),
 
-    Delete: async (request, context) => shownJob(await requests.deleteImage(request.imageId, context)),
+    Delete: async (request, context) =>
+      shownJob(await requests.deleteImage(request.imageId, askerOf(context))),
   };
 }
 
@@ -104,10 +139,8 @@ export function tasksOf(catalogue: Catalogue, jobs: readonly Job[]) {
   return jobs.filter((job) => job.state === 'running').flatMap((job) => catalogue.tasks.ofJob(job.id));
 }
 
-export function pageLimit(asked: number): number {
-  if (asked === 0) return PAGE_DEFAULT;
-  if (asked > PAGE_LIMIT) throw new Refusal('INVALID', `limit ${asked} is above ${PAGE_LIMIT}`);
-  return asked;
+export function askerOf({ caller, requestId, signal }: CallContext): Asker {
+  return { actor: actorOf(caller), requestId, signal };
 }
 
 function requiredMetadata(context: CallContext, key: string): string {

@@ -1,14 +1,24 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
 import { isEnded } from '../domain/job.ts';
+import { type Actor, actorOf, requireJobReadable } from '../domain/rules/index.ts';
+import type { Rights } from '../rpc/caller.ts';
 import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
 import type { Handlers } from '../rpc/handlers.ts';
 import type { JobsService } from '../rpc/proto.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { pageLimit } from './images-service.ts';
+import { askerOf } from './images-service.ts';
+import { pageLimit } from './page-limit.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { Requests } from './requests.ts';
 import { jobView } from './views.ts';
+
+export const JOBS_RIGHTS: Rights<JobsService> = {
+  List: 'read',
+  Get: 'read',
+  Watch: 'read',
+  Cancel: 'change',
+};
 
 /** A watcher is told at most so often: faster than a person can read, slow enough for a thousand watchers. */
 const WATCH_INTERVAL_MS = 250;
@@ -22,26 +32,31 @@ export interface JobsParts {
 
 /** proto/entrepot/v1/jobs.proto. */
 export function jobsService({ catalogue, requests, board, feed }: JobsParts): Handlers<JobsService> {
-  const shown = (jobId: string): WireJob => {
+  const shown = (jobId: string, actor: Actor): WireJob => {
     const job = catalogue.jobs.get(jobId);
+    requireJobReadable(actor, job, catalogue.images.get(job.imageId));
     const unended = catalogue.jobs.unendedOfImage(job.imageId);
     return jobView(job, catalogue.tasks.ofJob(jobId), unended, board);
   };
   return {
-    List: async (request) => {
+    List: async (request, { caller }) => {
+      const actor = actorOf(caller);
       const imageId = request.imageId === '' ? undefined : parseUuid(request.imageId);
-      const jobs = catalogue.jobs.page({ imageId, all: request.all, limit: pageLimit(request.limit) });
-      return { jobs: jobs.map((job) => shown(job.id)) };
+      const limit = pageLimit(request.limit);
+      const jobs = catalogue.jobs.page({ imageId, all: request.all, limit, readableBy: actor });
+      return { jobs: jobs.map((job) => shown(job.id, actor)) };
     },
 
-    Get: async (request) => shown(parseUuid(request.jobId, 'job id')),
+    Get: async (request, { caller }) => shown(parseUuid(request.jobId, 'job id'), actorOf(caller)),
 
-    Watch: async (request, write, { signal }) => {
+    Watch: async (request, write, { caller, signal }) => {
+      const actor = actorOf(caller);
       const jobId = parseUuid(request.jobId, 'job id');
+      shown(jobId, actor);
       const changes = new Changes(feed, catalogue.jobs.get(jobId).imageId, signal);
       try {
         for (let told = ''; ; ) {
-          const job = shown(jobId);
+          const job = shown(jobId, actor);
           const text = JSON.stringify(job);
           if (text !== told) await write(job);
           told = text;
@@ -53,7 +68,10 @@ export function jobsService({ catalogue, requests, board, feed }: JobsParts): Ha
       }
     },
 
-    Cancel: async (request, context) => shown(requests.cancel(request.jobId, context).id),
+    Cancel: async (request, context) => {
+      const asker = askerOf(context);
+      return shown(requests.cancel(request.jobId, asker).id, asker.actor);
+    },
   };
 }
 

@@ -14,7 +14,9 @@ export async function runHub(configPath: string): Promise<void> {
     name: 'hub',
     log: loggers.main,
     readyStatus: 'the catalogue is open',
-    start: () => hub.start(),
+    start: async () => {
+      await hub.start();
+    },
     parts: [hub],
   });
 }

@@ -3,11 +3,14 @@ import { PHASES, type Phase, type Progress, type Reason, type Traffic } from '..
 import { isRefusalCode, Refusal } from '../domain/refusal.ts';
 import type { Assignment, Outcome } from '../queue/agent-port.ts';
 import type { Assignment as WireAssignment } from '../rpc/generated/entrepot/v1/Assignment.ts';
+import type { Copied__Output } from '../rpc/generated/entrepot/v1/Copied.ts';
 import type { Failure__Output } from '../rpc/generated/entrepot/v1/Failure.ts';
+import type { Heartbeat__Output } from '../rpc/generated/entrepot/v1/Heartbeat.ts';
 import type { Ingested__Output } from '../rpc/generated/entrepot/v1/Ingested.ts';
 import type { Progress__Output } from '../rpc/generated/entrepot/v1/Progress.ts';
 import type { TaskResult__Output } from '../rpc/generated/entrepot/v1/TaskResult.ts';
 import type { Traffic__Output } from '../rpc/generated/entrepot/v1/Traffic.ts';
+import type { Space } from '../store/store.ts';
 import { imageRecord } from './views.ts';
 
 const HEX_SHA256 = /^[0-9a-f]{64}$/;
@@ -17,8 +20,20 @@ const HEX_MD5 = /^[0-9a-f]{32}$/;
 /** Longest reason that is kept; an agent's stack trace is not a reason. */
 const REASON_LENGTH = 2_000;
 
-/** What an agent is told to do. `sourceAddress` is empty when the source will dial it. */
-export function assignmentMessage(assignment: Assignment, sourceAddress: string): WireAssignment {
+/** Longest name of a clone, `pool/name`, that is repeated to operators. */
+const CHILD_LENGTH = 255;
+
+/** Where an agent that is to copy finds its source, and what it has to show there. */
+export interface Way {
+  readonly sourceAddress: string;
+  readonly ticket: string;
+}
+
+/** What an agent is told to do. No way: the source will dial it. */
+export function assignmentMessage(
+  assignment: Assignment,
+  { sourceAddress, ticket }: Way = { sourceAddress: '', ticket: '' },
+): WireAssignment {
   const { task, attempt, job, image } = assignment;
   const base = { taskId: task.id, attempt, jobId: job.id, imageId: image.id, requestId: job.requestId };
   const recordJson = JSON.stringify(imageRecord(image));
@@ -31,7 +46,7 @@ export function assignmentMessage(assignment: Assignment, sourceAddress: string)
       if (image.data === undefined) throw new Refusal('INTERNAL', `image ${image.id} has no data to copy`);
       const { sizeBytes, root } = image.data;
       const sourceStoreId = task.sourceStoreId ?? '';
-      return { ...base, copy: { sizeBytes, root, sourceStoreId, sourceAddress, recordJson } };
+      return { ...base, copy: { sizeBytes, root, sourceStoreId, sourceAddress, recordJson, ticket } };
     }
     case 'delete':
       return { ...base, delete: {} };
@@ -43,14 +58,25 @@ export function outcomeOfResult(result: TaskResult__Output): Outcome {
   const traffic = trafficOf(result.traffic);
   if (result.failure) return { kind: 'failed', reason: reasonOf(result.failure), traffic };
   if (result.ingested) return { kind: 'ingested', data: dataOf(result.ingested), traffic };
-  if (result.copied) return { kind: 'copied', verifiedRoot: result.copied.verifiedRoot, traffic };
+  if (result.copied) return { kind: 'copied', verifiedRoot: rootOf(result.copied), traffic };
   if (result.deleted) return { kind: 'deleted', traffic };
-  throw new Refusal('INVALID', `the result of task ${result.taskId} says nothing`);
+  throw new Refusal('INVALID', 'the report of how the task ended says nothing');
 }
 
+/** What no image has is counted as nothing: a counter never forgets. */
 function trafficOf(traffic: Traffic__Output | null | undefined): Traffic {
-  const { receivedBytes = 0, holeBytes = 0, resumedBytes = 0, verifiedBytes = 0 } = traffic ?? {};
-  return { receivedBytes, holeBytes, resumedBytes, verifiedBytes };
+  const counted = (bytes = 0) => (Number.isSafeInteger(bytes) ? bytes : 0);
+  return {
+    receivedBytes: counted(traffic?.receivedBytes),
+    holeBytes: counted(traffic?.holeBytes),
+    resumedBytes: counted(traffic?.resumedBytes),
+    verifiedBytes: counted(traffic?.verifiedBytes),
+  };
+}
+
+function rootOf({ verifiedRoot }: Copied__Output): string {
+  if (HEX_SHA256.test(verifiedRoot)) return verifiedRoot;
+  throw new Refusal('INVALID', 'the report of a copy names no root');
 }
 
 export function reasonOf(failure: Failure__Output): Reason {
@@ -66,6 +92,7 @@ function dataOf(ingested: Ingested__Output): ImageData {
     HEX_MD5.test(checksum) &&
     osHashAlgo === 'sha512' &&
     HEX_SHA512.test(osHashValue) &&
+    Number.isSafeInteger(sizeBytes) &&
     sizeBytes > 0 &&
     dataBytes <= sizeBytes;
   if (!sound)
@@ -77,9 +104,22 @@ function dataOf(ingested: Ingested__Output): ImageData {
 export function progressOf(progress: Progress__Output | null | undefined): Progress | undefined {
   if (!progress || !isPhase(progress.phase)) return undefined;
   const { phase, doneBytes, totalBytes, resumedBytes, holeBytes } = progress;
+  if (![doneBytes, totalBytes, resumedBytes, holeBytes].every(Number.isSafeInteger)) return undefined;
   return { phase, doneBytes, totalBytes, resumedBytes, holeBytes };
 }
 
 function isPhase(text: string): text is Phase {
   return (PHASES as readonly string[]).includes(text);
+}
+
+/** Undefined when the cluster does not tell, or what it tells makes no sense. */
+export function spaceOf({ freeBytes, totalBytes }: Heartbeat__Output): Space | undefined {
+  if (freeBytes === undefined || totalBytes === undefined) return undefined;
+  const isSound = Number.isSafeInteger(freeBytes) && Number.isSafeInteger(totalBytes);
+  return isSound ? { freeBytes, totalBytes } : undefined;
+}
+
+/** Clones as an agent names them, none of them longer than what is worth repeating. */
+export function childrenOf(names: readonly string[]): string[] {
+  return names.map((name) => name.slice(0, CHILD_LENGTH));
 }

@@ -40,10 +40,10 @@ export function reconcile(
         corrupt.push(imageId);
       }
     }
+    // A failed copy keeps what it has: the next copy to this store goes on from there.
+    const failed = new Set(catalogue.copies.ofStore(storeId, ['failed']).map(({ imageId }) => imageId));
     const leftovers = inventory
-      .filter(({ form, imageId }) => form === 'partial' && !busy.has(imageId))
-      // A failed copy keeps what it has: the next copy to this store goes on from there.
-      .filter(({ imageId }) => catalogue.copies.find(imageId, storeId)?.state !== 'failed')
+      .filter(({ form, imageId }) => form === 'partial' && !busy.has(imageId) && !failed.has(imageId))
       .map(({ imageId }) => imageId);
     return { lost, corrupt, leftovers };
   });

@@ -13,9 +13,11 @@ import {
   namedStores,
   requireCopyDeletable,
   requireImageDeletable,
+  requireJobReadable,
   requireNoClones,
   requireOwner,
-  requireVisible,
+  requireReadable,
+  usableStores,
 } from '../domain/rules/index.ts';
 import type { AgentPort } from '../queue/agent-port.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -24,6 +26,8 @@ import type { Queue } from '../queue/queue.ts';
 export interface Asker {
   readonly actor: Actor;
   readonly requestId: string;
+  /** Aborts when nobody waits for the answer any more, or the asker is not let in any more. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ImportRequest extends CopyRequest {
@@ -51,11 +55,6 @@ export class Requests {
 
   /** A record without data (R1). */
   create(requestedId: string, draft: ImageDraft, asker: Asker): Image {
-    if (asker.actor.role === 'reader') {
-      throw new Refusal('FORBIDDEN', `${asker.actor.name} may read only`, {
-        hint: 'the role member or admin may create',
-      });
-    }
     const { images } = this.#catalogue;
     return this.#catalogue.transact(() => {
       const id = chooseImageId(requestedId, (one) => images.find(one) !== undefined, this.#newId);
@@ -73,7 +72,7 @@ export class Requests {
     }
     return this.#submit(imageId, asker, (id) => {
       const view = this.#catalogue.view(id);
-      requireVisible(view.image);
+      requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'copy');
       if (view.image.status !== 'queued' || view.jobs.length > 0) {
         throw new Refusal(
@@ -87,7 +86,7 @@ export class Requests {
       const entryStoreId = request.entryStoreId || centralOf(view.stores).id;
       namedStores([entryStoreId], view.stores);
       const storeIds = request.allStores
-        ? view.stores.map((store) => store.id)
+        ? usableStores(view.stores)
         : request.storeIds.length === 0
           ? []
           : namedStores(request.storeIds, view.stores);
@@ -102,7 +101,7 @@ export class Requests {
     const id = parseUuid(imageId);
     const job = this.#trySubmit(id, asker, () => {
       const view = this.#catalogue.view(id);
-      requireVisible(view.image);
+      requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'copy');
       const decision = decideCopy(request, view);
       if (decision.do === 'queue') return decision.spec;
@@ -118,7 +117,7 @@ export class Requests {
     const id = parseUuid(imageId);
     const allowed = () => {
       const view = this.#catalogue.view(id);
-      requireVisible(view.image);
+      requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'delete');
       requireCopyDeletable(storeId, view);
       return view;
@@ -128,6 +127,7 @@ export class Requests {
       const names = await this.#agents.askChildren(storeId, id).catch(unlessAway);
       requireNoClones(id, new Map([[storeId, names]]), 'R8');
     }
+    asker.signal?.throwIfAborted();
     return this.#submit(id, asker, () => {
       allowed();
       return { kind: 'delete-copy', storeId };
@@ -139,7 +139,7 @@ export class Requests {
     const id = parseUuid(imageId);
     const allowed = () => {
       const view = this.#catalogue.view(id);
-      requireVisible(view.image);
+      requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'delete');
       requireImageDeletable(view);
       return view;
@@ -151,6 +151,7 @@ export class Requests {
       return [storeId, names] as const;
     });
     requireNoClones(id, new Map(await Promise.all(answers)), 'R9');
+    asker.signal?.throwIfAborted();
     return this.#submit(id, asker, () => {
       allowed();
       return { kind: 'delete' };
@@ -161,7 +162,9 @@ export class Requests {
     const id = parseUuid(jobId, 'job id');
     const job = this.#catalogue.jobs.get(id);
     const verb = job.spec.kind === 'delete' || job.spec.kind === 'delete-copy' ? 'delete' : 'copy';
-    requireOwner(asker.actor, this.#catalogue.images.get(job.imageId), verb);
+    const image = this.#catalogue.images.get(job.imageId);
+    requireJobReadable(asker.actor, job, image);
+    requireOwner(asker.actor, image, verb);
     return this.#queue.cancel(id, asker.actor.name);
   }
 

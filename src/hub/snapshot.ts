@@ -1,16 +1,22 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { CopyState } from '../domain/copy.ts';
 import { type HubSnapshot, JOB_KINDS, type StoreSnapshot } from '../telemetry/hub-metrics.ts';
+import type { Credentials } from '../trust/credentials.ts';
 import type { Attachments } from './attachments.ts';
 import type { ProgressBoard } from './progress-board.ts';
+import { newestCertificate } from './standing.ts';
+
+export interface SnapshotParts {
+  readonly catalogue: Catalogue;
+  readonly attachments: Attachments;
+  readonly board: ProgressBoard;
+  /** The hub's own. */
+  readonly credentials: Credentials;
+}
 
 /** What the hub's gauges show: counted by SQLite, once per scrape. */
-export function hubSnapshot(
-  catalogue: Catalogue,
-  attachments: Attachments,
-  board: ProgressBoard,
-  nowMs: number,
-): HubSnapshot {
+export function hubSnapshot(parts: SnapshotParts, nowMs: number): HubSnapshot {
+  const { catalogue, attachments, board, credentials } = parts;
   const copies = new Map<string, Partial<Record<CopyState, number>>>();
   for (const { storeId, state, count } of catalogue.copies.countByStoreAndState()) {
     copies.set(storeId, { ...copies.get(storeId), [state]: count });
@@ -21,6 +27,7 @@ export function hubSnapshot(
       id: store.id,
       up: attachment !== undefined,
       lastContactMs: attachment?.lastSeenMs ?? store.lastSeenMs,
+      certificateEndMs: newestCertificate(catalogue, store.id)?.expiresAtMs,
       freeBytes: attachment?.space?.freeBytes,
       totalBytes: attachment?.space?.totalBytes,
       copies: copies.get(store.id) ?? {},
@@ -39,5 +46,6 @@ export function hubSnapshot(
     };
   });
   const images = Object.fromEntries(catalogue.images.countByStatus());
-  return { stores, images, queue, copiesInFlight: board.inFlight() };
+  const hubCertificateEndMs = credentials.certificate.notAfterMs;
+  return { hubCertificateEndMs, stores, images, queue, copiesInFlight: board.inFlight() };
 }

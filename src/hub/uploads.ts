@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { isEnded } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Frame } from '../transfer/frames.ts';
+import { unlessAborted } from '../transfer/in-flight.ts';
 import type { ChangeFeed } from './change-feed.ts';
 
 /** How long an agent waits for the operator whose bytes it was asked to take in. */
@@ -48,13 +49,14 @@ export class Uploads {
     const meeting = this.#meeting(jobId);
     if (meeting.offered) throw new Refusal('CONFLICT', `job ${jobId} is already being uploaded to`);
     meeting.offered = true;
-    const ended = this.#watchEnd(jobId, job.imageId);
-    const aborted = whenAborted(signal);
+    const end = new AbortController();
+    const ended = AbortSignal.any([signal, end.signal]);
+    const stopWatching = this.#watchEnd(jobId, job.imageId, (reason) => end.abort(reason));
     let sentBytes = 0;
     try {
-      const take = await Promise.race([meeting.taker.promise, ended.promise, aborted.promise]);
+      const take = await unlessAborted(meeting.taker.promise, ended);
       for await (const frame of frames) {
-        await Promise.race([take(frame), ended.promise, aborted.promise]);
+        await unlessAborted(take(frame), ended);
         sentBytes += frame.data.byteLength;
       }
       meeting.over.resolve();
@@ -66,8 +68,7 @@ export class Uploads {
       );
       throw refusal;
     } finally {
-      ended.stop();
-      aborted.stop();
+      stopWatching();
       this.#meetings.delete(jobId);
     }
   }
@@ -77,7 +78,6 @@ export class Uploads {
     const meeting = this.#meeting(jobId);
     if (meeting.taken) throw new Refusal('CONFLICT', `job ${jobId} is already being taken in`);
     meeting.taken = true;
-    const aborted = whenAborted(signal);
     const timer = setTimeout(() => {
       if (meeting.offered) return;
       this.#meetings.delete(jobId);
@@ -85,10 +85,9 @@ export class Uploads {
     }, this.#meetTimeoutMs).unref();
     try {
       meeting.taker.resolve(write);
-      await Promise.race([meeting.over.promise, aborted.promise]);
+      await unlessAborted(meeting.over.promise, signal);
     } finally {
       clearTimeout(timer);
-      aborted.stop();
     }
   }
 
@@ -107,26 +106,15 @@ export class Uploads {
     return meeting;
   }
 
-  /** Rejects with the job's reason once it has ended without the upload. */
-  #watchEnd(jobId: string, imageId: string): { promise: Promise<never>; stop: () => void } {
-    const { promise, reject } = Promise.withResolvers<never>();
-    promise.catch(() => undefined);
+  /** Tells the job's reason once it has ended without the upload. Returns the way to stop watching. */
+  #watchEnd(jobId: string, imageId: string, onEnd: (reason: Refusal) => void): () => void {
     const look = () => {
       const { state, reason } = this.#catalogue.jobs.get(jobId);
       if (!isEnded({ state })) return;
-      reject(new Refusal(reason?.code ?? 'CONFLICT', reason?.message ?? `job ${jobId} has ended: ${state}`));
+      onEnd(new Refusal(reason?.code ?? 'CONFLICT', reason?.message ?? `job ${jobId} has ended: ${state}`));
     };
     const stop = this.#feed.listen(imageId, look);
     look();
-    return { promise, stop };
+    return stop;
   }
-}
-
-function whenAborted(signal: AbortSignal): { promise: Promise<never>; stop: () => void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => undefined);
-  const abort = () => reject(Refusal.from(signal.reason));
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return { promise, stop: () => signal.removeEventListener('abort', abort) };
 }

@@ -1,5 +1,5 @@
 import type { Image } from '../domain/image.ts';
-import type { Job, JobSpec, Task } from '../domain/job.ts';
+import { type Job, storesNamed, type Task } from '../domain/job.ts';
 import { ahead, type ImageView, importProgress, waitingSentence } from '../domain/rules/index.ts';
 import type { Image as WireImage } from '../rpc/generated/entrepot/v1/Image.ts';
 import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
@@ -74,7 +74,7 @@ export function jobView(
     state: job.state,
     reason: job.reason?.message ?? (before.length > 0 ? waitingSentence(before) : ''),
     reasonCode: job.reason?.code ?? '',
-    storeIds: storesOf(job.spec),
+    storeIds: storesNamed(job.spec),
     place: before.length,
     ahead: before.map((other) => ({ id: other.id, kind: other.spec.kind, state: other.state })),
     tasks: tasks.map((task) => taskView(task, board)),
@@ -100,17 +100,4 @@ function taskView(task: Task, board: ProgressBoard): WireTask {
     notBeforeMs: task.notBeforeMs,
     progress: board.view(task.id) ?? null,
   };
-}
-
-function storesOf(spec: JobSpec): string[] {
-  switch (spec.kind) {
-    case 'import':
-      return [...new Set([spec.entryStoreId, ...spec.storeIds])];
-    case 'copy':
-      return [...spec.storeIds];
-    case 'delete-copy':
-      return [spec.storeId];
-    case 'delete':
-      return [];
-  }
 }

@@ -1,9 +1,13 @@
 import PQueue from 'p-queue';
 import { isTaskEnded, type Task } from '../domain/job.ts';
+import { apart } from './apart.ts';
 import type { QueueParts } from './parts.ts';
 
 /** Longest sleep between two looks at the clock: setTimeout overflows beyond 24.8 days. */
 const LONGEST_SLEEP_MS = 3_600_000;
+
+/** Until tasks are looked at again that could not be handed out for a fault of ours, as when the disk is full. */
+const FAULT_PAUSE_MS = 10_000;
 
 /**
  * Hands queued tasks to agents, as wide as configured. Only the running part is here: what
@@ -12,6 +16,7 @@ const LONGEST_SLEEP_MS = 3_600_000;
 export class Dispatcher {
   readonly #parts: QueueParts;
   readonly #onChange: (imageId: string) => void;
+  readonly #apart = apart();
   readonly #overall: PQueue;
   readonly #perStore = new Map<string, PQueue>();
   /** Tasks in line for a slot or holding one; the function gives the slot back. */
@@ -27,7 +32,10 @@ export class Dispatcher {
 
   /** Looks for tasks whose time has come. Cheap to call too often. */
   wake(): void {
-    if (this.#stopped) return;
+    if (!this.#stopped) this.#apart(() => this.#look());
+  }
+
+  #look(): void {
     const { catalogue, now } = this.#parts;
     let next = Number.POSITIVE_INFINITY;
     for (const task of catalogue.tasks.unended()) {
@@ -37,9 +45,24 @@ export class Dispatcher {
     }
     clearTimeout(this.#timer);
     if (next < Number.POSITIVE_INFINITY) {
-      const sleepMs = Math.min(LONGEST_SLEEP_MS, Math.max(1, next - now()));
-      this.#timer = setTimeout(() => this.wake(), sleepMs).unref();
+      this.#wakeIn(Math.min(LONGEST_SLEEP_MS, Math.max(1, next - now())));
     }
+  }
+
+  #wakeIn(sleepMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      try {
+        this.wake();
+      } catch (error) {
+        this.#fault(error);
+      }
+    }, sleepMs).unref();
+  }
+
+  #fault(error: unknown): void {
+    this.#parts.onFault(error);
+    this.#wakeIn(FAULT_PAUSE_MS);
   }
 
   stop(): void {
@@ -78,18 +101,23 @@ export class Dispatcher {
   /** Waits for a slot; then `begin` says whether there is an attempt to hold it for. */
   #line(task: Task, begin: () => boolean): void {
     const over = Promise.withResolvers<void>();
-    this.#slots.set(task.id, { settle: over.resolve });
+    const slot = { settle: over.resolve };
+    this.#slots.set(task.id, slot);
     const hold = async () => {
       if (!begin()) this.settle(task.id);
       await over.promise;
     };
     const run = () => this.#overall.add(hold);
-    this.#storeQueue(task.storeId)
-      .add(run)
-      .catch((error: unknown) => {
-        // Clearing the queues rejects what was in line.
-        if (!this.#stopped) this.#parts.onFault(error);
-      });
+    this.#apart(() => {
+      this.#storeQueue(task.storeId)
+        .add(run)
+        .catch((error: unknown) => {
+          // Clearing the queues rejects what was in line.
+          if (this.#stopped) return;
+          if (this.#slots.get(task.id) === slot) this.settle(task.id);
+          this.#fault(error);
+        });
+    });
   }
 
   #storeQueue(storeId: string): PQueue {

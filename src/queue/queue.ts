@@ -1,10 +1,12 @@
-import { isEnded, isTaskEnded, type Job, type JobSpec, type Task } from '../domain/job.ts';
+import { isTaskEnded, type Job, type JobSpec, type Task } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { requireCancellable } from '../domain/rules/index.ts';
 import type { Outcome, TaskAttempt } from './agent-port.ts';
+import { apart } from './apart.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { QueueParts } from './parts.ts';
 import { type Effect, type JobView, plan } from './plan/index.ts';
-import { applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
+import { abandon, applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
 
 /**
  * Durable jobs, one at a time per image in order of arrival (R5). Every change is one
@@ -15,6 +17,7 @@ import { applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
 export class Queue {
   readonly #parts: QueueParts;
   readonly #dispatcher: Dispatcher;
+  readonly #apart = apart();
   /** Delete jobs whose sites are being asked about clones. */
   readonly #asking = new Set<string>();
 
@@ -64,24 +67,11 @@ export class Queue {
     const { catalogue } = this.#parts;
     catalogue.transact(() => {
       const job = catalogue.jobs.get(jobId);
-      if (isEnded(job)) throw new Refusal('CONFLICT', `job ${jobId} has already ended: ${job.state}`);
-      if (job.spec.kind === 'delete' && catalogue.images.get(job.imageId).status === 'pending_delete') {
-        throw new Refusal('CONFLICT', `job ${jobId} cannot be cancelled: the image is gone for its readers`, {
-          rule: 'R9',
-        });
-      }
-      const begun = catalogue.tasks.ofJob(jobId).some((task) => task.attempt > 0);
-      if (job.spec.kind === 'delete-copy' && begun) {
-        throw new Refusal('CONFLICT', `job ${jobId} cannot be cancelled: the copy is being deleted`, {
-          rule: 'R8',
-        });
-      }
+      requireCancellable(job, catalogue.images.get(job.imageId), catalogue.tasks.ofJob(jobId));
       catalogue.jobs.requestCancel(jobId, requestedBy);
       if (job.state === 'queued') {
-        catalogue.jobs.setState(jobId, 'cancelled', {
-          code: 'CANCELLED',
-          message: 'cancelled before it began',
-        });
+        const reason = { code: 'CANCELLED', message: 'cancelled before it began' } as const;
+        catalogue.jobs.setState(jobId, 'cancelled', reason);
       }
     });
     this.#advance(catalogue.jobs.get(jobId).imageId);
@@ -110,7 +100,7 @@ export class Queue {
       const task = this.#current(storeId, taskId, attempt);
       if (task?.state !== 'running') this.#parts.agents.cancel(storeId, taskId, attempt);
     }
-    this.#advanceStore(storeId);
+    this.#advanceWith(catalogue.tasks.unended(storeId));
   }
 
   /** An agent is gone: what it was at work on waits for it, and room is made for others. */
@@ -121,12 +111,26 @@ export class Queue {
         if (task.state === 'assigned' || task.state === 'running') this.#dispatcher.suspend(task);
       }
     });
-    this.#advanceStore(storeId);
+    this.#advanceWith(catalogue.tasks.unended(storeId));
   }
 
-  #advanceStore(storeId: string): void {
+  /**
+   * A store is removed, as `requireStoreRemovable` allowed. Must be called in the same transaction,
+   * through `Catalogue.transact`; `abandoned` follows the commit with what this returns.
+   */
+  abandon(storeId: string): readonly Task[] {
+    return abandon(this.#parts.catalogue, storeId);
+  }
+
+  /** To be called once the transaction of `abandon` is committed. */
+  abandoned(tasks: readonly Task[]): void {
+    for (const task of tasks) this.#dispatcher.settle(task.id);
+    this.#advanceWith(tasks);
+  }
+
+  #advanceWith(tasks: readonly Task[]): void {
     const { catalogue } = this.#parts;
-    const images = new Set(catalogue.tasks.unended(storeId).map((task) => task.imageId));
+    const images = new Set(tasks.map((task) => task.imageId));
     // A delete takes the sites that answer first, so who answers changes its plan (R9).
     for (const job of catalogue.jobs.unended()) if (job.spec.kind === 'delete') images.add(job.imageId);
     for (const imageId of images) this.#advance(imageId);
@@ -195,17 +199,20 @@ export class Queue {
   #advance(imageId: string, children?: ReadonlyMap<string, readonly string[]>): void {
     const { catalogue } = this.#parts;
     const after: (() => void)[] = [];
-    catalogue.transact(() => {
+    const advance = () => {
       for (;;) {
         const view = this.#viewOfFirst(imageId, children);
         if (view === undefined) break;
         const moved = plan(view).map((effect) => this.#do(effect, view, after));
         if (!moved.includes(true)) break;
       }
+    };
+    this.#apart(() => {
+      catalogue.transact(advance);
+      for (const action of after) action();
+      this.#parts.onChange(imageId);
+      this.#dispatcher.wake();
     });
-    for (const action of after) action();
-    this.#parts.onChange(imageId);
-    this.#dispatcher.wake();
   }
 
   #viewOfFirst(imageId: string, children?: ReadonlyMap<string, readonly string[]>): JobView | undefined {
@@ -246,7 +253,9 @@ export class Queue {
       case 'image': {
         const root = view.image.data?.root;
         catalogue.images.setStatus(imageId, effect.status, { jobId: job.id });
-        if (effect.forgetData || effect.status === 'deleted') catalogue.images.setData(imageId, undefined);
+        if (effect.forgetData || effect.status === 'deleted') {
+          catalogue.images.setData(imageId, undefined, { jobId: job.id });
+        }
         if (root !== undefined && catalogue.images.get(imageId).data === undefined) {
           catalogue.manifests.dropUnused(root);
         }

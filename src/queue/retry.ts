@@ -16,10 +16,13 @@ export type Verdict =
 const AGAIN: Verdict = { again: true, counts: false };
 const GIVE_UP: Verdict = { again: false };
 
-/** The site or its peer did not answer: it will one day, so this never counts. */
-const AWAY: ReadonlySet<RefusalCode> = new Set(['UNAVAILABLE', 'TIMEOUT']);
-/** The same attempt may end well without anyone changing anything. */
-const MENDABLE: ReadonlySet<RefusalCode> = new Set(['CORRUPT', 'INTERNAL']);
+/** The site or its peer did not answer, or asked to wait: it will answer one day, so this never counts. */
+const AWAY: ReadonlySet<RefusalCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
+/**
+ * The same attempt may end well without anyone changing anything. Who was not let in had a ticket or
+ * certificate that ran out, while the hub was away say: the next attempt has new ones.
+ */
+const MENDABLE: ReadonlySet<RefusalCode> = new Set(['CORRUPT', 'INTERNAL', 'UNAUTHENTICATED', 'FORBIDDEN']);
 
 /**
  * Whether a failed attempt is repeated.

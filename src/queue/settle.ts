@@ -15,7 +15,7 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
     case 'failed':
       return;
     case 'ingested':
-      catalogue.images.setData(imageId, outcome.data);
+      catalogue.images.setData(imageId, outcome.data, { jobId });
       // An edge-born image counts only once central has it (R3): its copy is held back.
       if (catalogue.stores.find(storeId)?.role === 'central') {
         catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: outcome.data.root, jobId });
@@ -72,6 +72,17 @@ export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boo
   const { imageId, storeId, jobId } = task;
   catalogue.copies.set(imageId, storeId, state, { reason: reason.message, jobId });
   return true;
+}
+
+/**
+ * A store is removed: the deletes that wait for it end, as nothing will ever be known of them. What
+ * it holds is forgotten by `Copies.forget`. Returns them.
+ */
+export function abandon(catalogue: Catalogue, storeId: string): Task[] {
+  const reason = { code: 'CONFLICT', message: `store ${storeId} was removed from the cloud` } as const;
+  const tasks = catalogue.tasks.unended(storeId);
+  for (const task of tasks) catalogue.tasks.set(task.id, 'failed', { reason });
+  return tasks;
 }
 
 const CANCELLED: Reason = { code: 'CANCELLED', message: 'cancelled' };

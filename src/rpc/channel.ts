@@ -1,5 +1,10 @@
-import { type ChannelOptions, Client, credentials } from '@grpc/grpc-js';
-import { MESSAGE_LIMIT_BYTES } from './limits.ts';
+import { createSecureContext } from 'node:tls';
+import { type ChannelOptions, Client, credentials as channelCredentials } from '@grpc/grpc-js';
+import { Refusal } from '../domain/refusal.ts';
+import { readCertificate } from '../trust/certificate.ts';
+import { type Identity, isSameIdentity, nameOf } from '../trust/identity.ts';
+import { ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES } from './limits.ts';
+import { WRONG_IDENTITY } from './tls-failure.ts';
 import './quiet.ts';
 
 /**
@@ -17,11 +22,28 @@ const KEEPALIVE_TIMEOUT_MS = 10_000;
 const RECONNECT_FIRST_MS = 500;
 const RECONNECT_MAX_MS = 5000;
 
+/** What goes into the name of the server in TLS: addresses are not allowed there, and nobody reads it. */
+const SERVER_NAME = 'entrepot';
+
+/** How a caller shows itself, and whom it believes. A `Credentials` fits. */
+export interface ChannelCredentials {
+  /** The authorities whose certificates are believed. */
+  readonly caPem: string;
+  /** Together with `privateKeyPem`: shown to the server. */
+  readonly chainPem?: string | undefined;
+  readonly privateKeyPem?: string | undefined;
+  /** An API token, sent with each call. */
+  readonly bearer?: string | undefined;
+}
+
 export interface ChannelSettings {
   /** `host:port` */
   readonly address: string;
   /** Who is there, for sentences: `hub`, `agent of store central`. */
   readonly peer: string;
+  readonly credentials: ChannelCredentials;
+  /** Whom the server's certificate must speak for. Host names mean nothing: sites are known by who they are. */
+  readonly expect: Identity;
   /** How long a connection may be silent before it is probed. KEEPALIVE_TIME_MS when left out. */
   readonly keepaliveTimeMs?: number;
   /** How long a probe may stay without an answer. KEEPALIVE_TIMEOUT_MS when left out. */
@@ -39,11 +61,15 @@ export class Channel implements AsyncDisposable {
   readonly peer: string;
   /** To be used by calls.ts only. */
   readonly client: Client;
+  /** To be sent with each call. */
+  readonly bearer: string | undefined;
   readonly #calls = new Set<Cancellable>();
 
-  constructor({ address, peer }: ChannelSettings, options: ChannelOptions) {
+  /** INVALID when TLS does not take the credentials. */
+  constructor({ address, peer, credentials, expect }: ChannelSettings, options: ChannelOptions) {
     this.peer = `${peer} at ${address}`;
-    this.client = new Client(address, credentials.createInsecure(), options);
+    this.bearer = credentials.bearer;
+    this.client = new Client(address, tlsOf(credentials, expect), options);
   }
 
   /** Remembers a call for as long as it runs. */
@@ -81,8 +107,9 @@ export function bulkChannel(settings: BulkChannelSettings): Channel {
 
 function commonOptions({ keepaliveTimeMs, keepaliveTimeoutMs }: ChannelSettings): ChannelOptions {
   return {
-    'grpc.max_receive_message_length': MESSAGE_LIMIT_BYTES,
-    'grpc.max_send_message_length': MESSAGE_LIMIT_BYTES,
+    'grpc.max_receive_message_length': ANSWER_LIMIT_BYTES,
+    'grpc.max_send_message_length': REQUEST_LIMIT_BYTES,
+    'grpc.ssl_target_name_override': SERVER_NAME,
     'grpc.keepalive_time_ms': keepaliveTimeMs ?? KEEPALIVE_TIME_MS,
     'grpc.keepalive_timeout_ms': keepaliveTimeoutMs ?? KEEPALIVE_TIMEOUT_MS,
     'grpc.keepalive_permit_without_calls': 1,
@@ -95,4 +122,33 @@ function commonOptions({ keepaliveTimeMs, keepaliveTimeoutMs }: ChannelSettings)
     'grpc.service_config_disable_resolution': 1,
     'grpc.enable_channelz': 0,
   };
+}
+
+/** TLS 1.3 only. There is no way to a server that shows no certificate, or somebody else's. */
+function tlsOf({ caPem, chainPem, privateKeyPem }: ChannelCredentials, expect: Identity) {
+  try {
+    const context = createSecureContext({
+      ca: caPem,
+      minVersion: 'TLSv1.3',
+      ...(chainPem !== undefined && privateKeyPem !== undefined && { cert: chainPem, key: privateKeyPem }),
+    });
+    return channelCredentials.createFromSecureContext(context, {
+      checkServerIdentity: (_host, certificate) => strangerIn(certificate.raw, expect),
+    });
+  } catch (error) {
+    // OpenSSL's own words may hold a piece of the key.
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new Refusal('INVALID', `TLS does not take the certificate or its key (${code})`);
+  }
+}
+
+/** Why this is not who was expected; only the text of the error gets through to the call. */
+function strangerIn(der: Buffer, expect: Identity): Error | undefined {
+  try {
+    const { identity } = readCertificate(der);
+    if (isSameIdentity(identity, expect)) return undefined;
+    return new Error(`${WRONG_IDENTITY}${nameOf(identity)}, not ${nameOf(expect)};`);
+  } catch {
+    return new Error(`${WRONG_IDENTITY}nobody of this cloud, not ${nameOf(expect)};`);
+  }
 }

@@ -1,17 +1,15 @@
 import type { Duplex, Writable } from 'node:stream';
 import type { Metadata, sendUnaryData, UntypedHandleCall } from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
-import type { Actor } from '../domain/rules/identity.ts';
+import { type Caller, callerSubject } from '../domain/rules/rights.ts';
 import type { Log } from '../telemetry/log.ts';
-import { isRequestId, newRequestId, withFields } from '../telemetry/request-context.ts';
+import { withFields } from '../telemetry/request-context.ts';
 import type { RpcCallMetrics, RpcMetrics } from '../telemetry/rpc-metrics.ts';
-import { REQUEST_ID_KEY } from './limits.ts';
+import type { AdmittedCall } from './admitted-call.ts';
+import type { Gate } from './gate.ts';
 import type { AnyMethod, Method } from './methods.ts';
 import { grpcCodeName, statusOf } from './status.ts';
 import { CallFailure, MessageWriter, readMessages } from './streams.ts';
-
-/** Everyone on the loopback is the operator; certificates will tell more. */
-const OPERATOR: Actor = { name: 'operator', role: 'admin' };
 
 /** What a handler knows of its call besides the messages. */
 export interface CallContext {
@@ -23,7 +21,8 @@ export interface CallContext {
   readonly metadata: CallMetadata;
   /** Address and port of the caller. */
   readonly peer: string;
-  readonly actor: Actor;
+  /** Who it is, found before the handler was called. It has the right the method asks for. */
+  readonly caller: Caller;
 }
 
 export interface CallMetadata {
@@ -61,33 +60,11 @@ export type Handler<M> =
 /** A plain async function for every method of a service; its kind says what the function gets. */
 export type Handlers<Service> = { readonly [Name in keyof Service]: Handler<Service[Name]> };
 
-/** Calls under way at one server. */
-export class CallsInFlight {
-  readonly #calls = new Set<ServedCall>();
+/** What all calls of a server have in common. */
+export interface Serving {
+  readonly gate: Gate;
   readonly log: Log;
   readonly metrics: RpcMetrics;
-
-  constructor(log: Log, metrics: RpcMetrics) {
-    this.log = log;
-    this.metrics = metrics;
-  }
-
-  get size(): number {
-    return this.#calls.size;
-  }
-
-  add(call: ServedCall): void {
-    this.#calls.add(call);
-  }
-
-  delete(call: ServedCall): void {
-    this.#calls.delete(call);
-  }
-
-  /** Aborts the signals of all calls, so that each ends with `reason`. */
-  abort(reason: Refusal): void {
-    for (const call of this.#calls) call.abort(reason);
-  }
 }
 
 /** The server's side of a call as grpc-js gives it, whatever its kind. */
@@ -95,19 +72,14 @@ interface RawCall extends Duplex {
   readonly metadata: Metadata;
   readonly request: unknown;
   readonly cancelled: boolean;
-  getPeer(): string;
   getDeadline(): Date | number;
 }
 
 /** grpc-js's form of `handler`. */
-export function adapt(
-  method: AnyMethod,
-  handler: Handler<AnyMethod>,
-  calls: CallsInFlight,
-): UntypedHandleCall {
+export function adapt(method: AnyMethod, handler: Handler<AnyMethod>, serving: Serving): UntypedHandleCall {
   const serve = handler as (...parts: unknown[]) => Promise<unknown>;
   const adapted = (raw: RawCall, send?: sendUnaryData<unknown>) => {
-    const call = new ServedCall(method, raw, calls);
+    const call = new ServedCall(method, raw, serving);
     const input = method.requestStream ? call.messages() : raw.request;
     const answer = method.responseStream ? endStream(raw) : answerOnce(send as sendUnaryData<unknown>);
     const handle = async () => {
@@ -145,14 +117,16 @@ class ServedCall {
   readonly metrics: RpcCallMetrics;
   readonly #method: AnyMethod;
   readonly #raw: RawCall;
-  readonly #calls: CallsInFlight;
+  readonly #admitted: AdmittedCall;
+  readonly #gate: Gate;
   readonly #failure = new CallFailure();
 
-  constructor(method: AnyMethod, raw: RawCall, calls: CallsInFlight) {
+  constructor(method: AnyMethod, raw: RawCall, { gate, log, metrics }: Serving) {
     this.#method = method;
     this.#raw = raw;
-    this.#calls = calls;
-    this.metrics = calls.metrics.start({
+    this.#gate = gate;
+    this.#admitted = gate.callOf(raw.metadata);
+    this.metrics = metrics.start({
       grpc_type: method.kind,
       grpc_service: method.service,
       grpc_method: method.name,
@@ -160,22 +134,19 @@ class ServedCall {
     if (!method.requestStream) this.metrics.received();
     const abort = new AbortController();
     this.#failure.onRefusal(() => abort.abort(this.#failure.refusal));
-    raw.on('cancelled', () => this.abort(whyCancelled(raw)));
+    this.#admitted.onEnd((reason) => this.#failure.fail(reason));
+    raw.on('cancelled', () => this.#failure.fail(this.#admitted.reason ?? whyCancelled(raw)));
     // grpc-js tells a broken stream by 'cancelled' too; an 'error' nobody hears would end the process.
     raw.on('error', () => {});
-    const requestId = requestIdOf(raw.metadata);
+    const { caller, requestId } = this.#admitted.pass;
     this.context = {
       requestId,
       signal: abort.signal,
-      log: calls.log.child({ method: method.path, peer: raw.getPeer() }),
+      log: log.child({ method: method.path }),
       metadata: { get: (key) => textOf(raw.metadata, key) },
-      peer: raw.getPeer(),
-      actor: OPERATOR,
+      peer: this.#admitted.peer,
+      caller,
     };
-  }
-
-  abort(reason: Refusal): void {
-    this.#failure.fail(reason);
   }
 
   async *messages(): AsyncGenerator<unknown, void, undefined> {
@@ -195,15 +166,15 @@ class ServedCall {
 
   /** Runs the handler in the context of this call. Never rejects. */
   async run(handle: () => Promise<unknown>): Promise<Outcome> {
-    const { requestId } = this.context;
+    const { caller, peer, requestId } = this.context;
     const startedMs = performance.now();
-    this.#calls.add(this);
-    const outcome = await withFields({ requestId }, async (): Promise<Outcome> => {
+    const fields = { requestId, caller: callerSubject(caller), peer };
+    const outcome = await withFields(fields, async (): Promise<Outcome> => {
       const result = await this.#outcome(handle);
       this.#log(result, performance.now() - startedMs);
+      if ('refusal' in result) this.#report(result.refusal);
       return result;
     });
-    this.#calls.delete(this);
     this.metrics.ended(grpcCodeName('refusal' in outcome ? outcome.refusal : undefined));
     // From here on nobody may write: a handler that left work behind is told.
     this.#failure.fail(new Refusal('CANCELLED', 'the call has ended'));
@@ -217,6 +188,11 @@ class ServedCall {
       // What a handler throws because its call was aborted says less than why it was.
       return { refusal: this.#failure.refusal ?? Refusal.from(error) };
     }
+  }
+
+  #report(refusal: Refusal): void {
+    const { caller, peer, requestId } = this.context;
+    this.#gate.report({ caller, peer, requestId, method: this.#method.path, refusal });
   }
 
   /** One line a call: the only place that logs what a handler threw. */
@@ -239,11 +215,6 @@ function whyCancelled(raw: RawCall): Refusal {
   return Number(raw.getDeadline()) <= Date.now()
     ? new Refusal('TIMEOUT', 'the deadline of the caller has passed')
     : new Refusal('CANCELLED', 'the caller has left');
-}
-
-function requestIdOf(metadata: Metadata): string {
-  const given = textOf(metadata, REQUEST_ID_KEY);
-  return given !== undefined && isRequestId(given) ? given : newRequestId();
 }
 
 function textOf(metadata: Metadata, key: string): string | undefined {

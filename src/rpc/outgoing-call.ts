@@ -2,7 +2,7 @@ import { type CallOptions as GrpcCallOptions, Metadata, type ServiceError } from
 import { Refusal } from '../domain/refusal.ts';
 import { currentFields } from '../telemetry/request-context.ts';
 import type { Channel } from './channel.ts';
-import { REQUEST_ID_KEY } from './limits.ts';
+import { AUTHORIZATION_KEY, REQUEST_ID_KEY } from './limits.ts';
 import { abortRefusal, refusalOf } from './status.ts';
 import { CallFailure } from './streams.ts';
 
@@ -82,7 +82,7 @@ export class OutgoingCall {
 
   #make<Call>(make: (metadata: Metadata, options: GrpcCallOptions) => Call, options: GrpcCallOptions): Call {
     try {
-      return make(metadataOf(this.#options), options);
+      return make(metadataOf(this.#options, this.#channel.bearer), options);
     } catch (error) {
       // grpc-js throws when the channel has been closed.
       throw new Refusal('CANCELLED', `the connection to ${this.#channel.peer} is closed`, { cause: error });
@@ -101,8 +101,9 @@ export class OutgoingCall {
   }
 }
 
-function metadataOf({ metadata = {} }: CallOptions): Metadata {
+function metadataOf({ metadata = {} }: CallOptions, bearer: string | undefined): Metadata {
   const result = new Metadata();
+  if (bearer !== undefined) result.set(AUTHORIZATION_KEY, `Bearer ${bearer}`);
   const { requestId } = currentFields();
   if (requestId !== undefined) result.set(REQUEST_ID_KEY, requestId);
   for (const [key, value] of Object.entries(metadata)) result.set(key, value);

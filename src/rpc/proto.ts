@@ -5,13 +5,21 @@ import { frameCodec, type PushMessageWire, pushMessageCodec } from '../transfer/
 import type { Frame } from '../transfer/frames.ts';
 import type { AgentsDefinition, AgentsHandlers } from './generated/entrepot/v1/Agents.ts';
 import type { DownloadRequest, DownloadRequest__Output } from './generated/entrepot/v1/DownloadRequest.ts';
+import type { EnrolmentDefinition, EnrolmentHandlers } from './generated/entrepot/v1/Enrolment.ts';
+import type { EventsDefinition, EventsHandlers } from './generated/entrepot/v1/Events.ts';
 import type { ImagesDefinition, ImagesHandlers } from './generated/entrepot/v1/Images.ts';
 import type { JobsDefinition, JobsHandlers } from './generated/entrepot/v1/Jobs.ts';
+import type { OperatorsDefinition, OperatorsHandlers } from './generated/entrepot/v1/Operators.ts';
 import type { PullRequest, PullRequest__Output } from './generated/entrepot/v1/PullRequest.ts';
 import type {
   PullUploadRequest,
   PullUploadRequest__Output,
 } from './generated/entrepot/v1/PullUploadRequest.ts';
+import type { RenewTicketReply, RenewTicketReply__Output } from './generated/entrepot/v1/RenewTicketReply.ts';
+import type {
+  RenewTicketRequest,
+  RenewTicketRequest__Output,
+} from './generated/entrepot/v1/RenewTicketRequest.ts';
 import type { StoresDefinition, StoresHandlers } from './generated/entrepot/v1/Stores.ts';
 import type { UploadReply, UploadReply__Output } from './generated/entrepot/v1/UploadReply.ts';
 import { type AnyMethod, kindOf, type Method, type MethodsOf, type ServiceMethods } from './methods.ts';
@@ -45,12 +53,22 @@ export interface ImagesService
 }
 export type JobsService = MethodsOf<JobsDefinition, JobsHandlers>;
 export type StoresService = MethodsOf<StoresDefinition, StoresHandlers>;
+export type OperatorsService = MethodsOf<OperatorsDefinition, OperatorsHandlers>;
+export type EnrolmentService = MethodsOf<EnrolmentDefinition, EnrolmentHandlers>;
+export type EventsService = MethodsOf<EventsDefinition, EventsHandlers>;
 export interface AgentsService extends Omit<MethodsOf<AgentsDefinition, AgentsHandlers>, 'PullUpload'> {
   readonly PullUpload: Method<'server_stream', PullUploadRequest, PullUploadRequest__Output, Frame, Frame>;
 }
 export interface TransferService {
   readonly Pull: Method<'server_stream', PullRequest, PullRequest__Output, Frame, Frame>;
   readonly Push: Method<'bidi_stream', PushMessageWire, PushMessageWire, PullRequest, PullRequest__Output>;
+  readonly Renew: Method<
+    'unary',
+    RenewTicketRequest,
+    RenewTicketRequest__Output,
+    RenewTicketReply,
+    RenewTicketReply__Output
+  >;
 }
 
 const frame = {
@@ -71,6 +89,9 @@ export const Images = service('Images', {
 }) as unknown as ImagesService;
 export const Jobs = service('Jobs') as unknown as JobsService;
 export const Stores = service('Stores') as unknown as StoresService;
+export const Operators = service('Operators') as unknown as OperatorsService;
+export const Enrolment = service('Enrolment') as unknown as EnrolmentService;
+export const Events = service('Events') as unknown as EventsService;
 export const Agents = service('Agents', { PullUpload: framesDown }) as unknown as AgentsService;
 export const Transfer = service('Transfer', { Pull: framesDown, Push: pushUp }) as unknown as TransferService;
 

@@ -1,27 +1,23 @@
-import { type ServiceDefinition as GrpcService, Server, ServerCredentials } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { ReflectionService } from '@grpc/reflection';
-import { HealthImplementation, protoPath as healthProtoPath } from 'grpc-health-check';
+import { type ServiceDefinition as GrpcService, Server } from '@grpc/grpc-js';
+import type { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, listenRefusal } from '../config/address.ts';
 import { Refusal } from '../domain/refusal.ts';
+import type { Caller, Right } from '../domain/rules/rights.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RpcMetrics } from '../telemetry/rpc-metrics.ts';
-import { adapt, CallsInFlight, type Handler, type Handlers } from './handlers.ts';
-import { MESSAGE_LIMIT_BYTES } from './limits.ts';
+import type { Credentials } from '../trust/credentials.ts';
+import type { Authenticate, Rights } from './caller.ts';
+import { Connections } from './connections.ts';
+import { Gate, type RefusedCall } from './gate.ts';
+import { adapt, type Handler, type Handlers, type Serving } from './handlers.ts';
+import { prepareHttp2, SERVER_WINDOW_BYTES, TlsServerCredentials } from './http2-server.ts';
+import { addHealth, addReflection } from './library-services.ts';
+import { ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES, SERVER_LIMITS, type ServerLimits } from './limits.ts';
 import './quiet.ts';
 import type { AnyMethod } from './methods.ts';
-import { packageDefinition } from './proto.ts';
-import { SERVER_WINDOW_BYTES, widenServerWindow } from './server-window.ts';
 
-/** A caller that went silent is dropped after both together, so that its calls end. */
-const KEEPALIVE_TIME_MS = 20_000;
-const KEEPALIVE_TIMEOUT_MS = 10_000;
-
-/** Calls one connection may have under way: an agent has one Attach and a few transfers, a CLI one or two. */
-const MAX_CALLS_PER_CONNECTION = 128;
-
-/** How long an aborted handler may take to clean up before its connection is cut. */
-const ABORT_GRACE_MS = 1000;
+/** How often calls and connections are looked at for what has lasted too long. */
+const SWEEP_MS = 1000;
 
 /** Long enough for a running chunk to finish. */
 const DRAIN_MS = 5000;
@@ -34,62 +30,97 @@ export interface RpcServerSettings {
   readonly port: number;
   readonly log: Log;
   readonly metrics: RpcMetrics;
+  /** How the server shows itself, and whose certificates it believes. */
+  readonly credentials: Credentials;
+  /** `known`: TLS lets nobody in without a good certificate. `anyone`: each call is judged by what was shown. */
+  readonly clients: 'known' | 'anyone';
+  readonly authenticate: Authenticate;
+  /** What is left out: SERVER_LIMITS. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Told of calls refused for who made them, or for too many of them; not of each one in a flood. */
+  readonly onRefused?: (refused: RefusedCall) => void;
   /** HTTP/2 receive window, per stream and per connection. SERVER_WINDOW_BYTES when left out. */
   readonly windowBytes?: number;
+  /** Milliseconds since the epoch, for certificates that expire. Date.now when left out. */
+  readonly now?: () => number;
 }
 
-/** A gRPC server with health and reflection services. Listens from `start` to `stop`. */
+/** A gRPC server with health and reflection services, over TLS 1.3. Listens from `start` to `stop`. */
 export class RpcServer implements AsyncDisposable {
   readonly #settings: RpcServerSettings;
+  readonly #limits: ServerLimits;
   readonly #server: Server;
-  readonly #calls: CallsInFlight;
-  readonly #health = new HealthImplementation();
+  readonly #tls: TlsServerCredentials;
+  readonly #connections: Connections;
+  readonly #gate: Gate;
+  readonly #serving: Serving;
+  readonly #health: HealthImplementation;
   /** Names of the services, and '' for the server as a whole, as the health protocol has it. */
   readonly #names = new Set(['']);
   readonly #hurry = Promise.withResolvers<false>();
+  #sweeping: NodeJS.Timeout | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(settings: RpcServerSettings) {
+    const { log, metrics, authenticate, onRefused = () => {}, now = Date.now } = settings;
+    const { windowBytes = SERVER_WINDOW_BYTES } = settings;
+    const limits = { ...SERVER_LIMITS, ...settings.limits };
     this.#settings = settings;
-    this.#calls = new CallsInFlight(settings.log, settings.metrics);
+    this.#limits = limits;
+    this.#tls = new TlsServerCredentials(settings.credentials, settings.clients, limits);
+    this.#connections = new Connections({ limits, windowBytes, metrics });
+    const connections = this.#connections;
+    this.#gate = new Gate({ authenticate, limits, connections, log, metrics, onRefused, now });
+    this.#serving = { gate: this.#gate, log, metrics };
     // Not to be set: 'grpc.enable_channelz': 0. In 1.14.7 the server then forgets its connections,
     // and forceShutdown() cuts none of them.
     this.#server = new Server({
-      'grpc.max_receive_message_length': MESSAGE_LIMIT_BYTES,
-      'grpc.max_send_message_length': MESSAGE_LIMIT_BYTES,
+      'grpc.max_receive_message_length': REQUEST_LIMIT_BYTES,
+      'grpc.max_send_message_length': ANSWER_LIMIT_BYTES,
       // grpc-js pings idle connections too, and takes pings from clients as often as they come.
-      'grpc.keepalive_time_ms': KEEPALIVE_TIME_MS,
-      'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-      'grpc.max_concurrent_streams': MAX_CALLS_PER_CONNECTION,
+      'grpc.keepalive_time_ms': limits.keepaliveMs,
+      'grpc.keepalive_timeout_ms': limits.keepaliveAnswerMs,
+      'grpc.max_connection_idle_ms': limits.idleMs,
+      'grpc.max_concurrent_streams': limits.callsPerConnection,
+      interceptors: [this.#gate.intercept],
     });
-    widenServerWindow(this.#server, settings.windowBytes ?? SERVER_WINDOW_BYTES);
-    this.#health.addToServer(this.#server);
-    reflection().addToServer(this.#server);
+    prepareHttp2(this.#server, { limits, windowBytes, connections });
+    this.#health = addHealth(this.#server, (path) => this.#gate.require(path, 'known'));
   }
 
-  /** Serves all methods of a service. Before `start`. */
-  add<Service extends object>(service: Service, handlers: Handlers<Service>): void {
+  /** Serves all methods of a service, each for those who have the right it asks. Before `start`. */
+  add<Service extends object>(service: Service, handlers: Handlers<Service>, rights: Rights<Service>): void {
     const methods = service as Readonly<Record<string, AnyMethod>>;
     const byName = handlers as Readonly<Record<string, Handler<AnyMethod>>>;
+    const rightOf = rights as Readonly<Record<string, Right>>;
     const adapted = Object.entries(methods).map(([name, method]) => {
-      const { kind, service: fullName } = method;
+      const { kind, path, service: fullName } = method;
       this.#names.add(fullName);
+      this.#gate.require(path, rightOf[name] as Right);
       this.#settings.metrics.announce({ grpc_type: kind, grpc_service: fullName, grpc_method: name });
-      return [name, adapt(method, byName[name] as Handler<AnyMethod>, this.#calls)] as const;
+      return [name, adapt(method, byName[name] as Handler<AnyMethod>, this.#serving)] as const;
     });
     this.#server.addService(methods as GrpcService, Object.fromEntries(adapted));
+  }
+
+  /** All methods it serves, and what each asks; those of reflection are among them once it has started. */
+  methods(): readonly { readonly path: string; readonly right: Right }[] {
+    return this.#gate.methods();
   }
 
   /** Listens; the port it got. CONFLICT when the port is in use. All services are reported as serving. */
   async start(): Promise<number> {
     const { name, host, port } = this.#settings;
     const address = formatAddress({ host, port });
+    const services = [...this.#names].filter((one) => one !== '');
+    addReflection(this.#server, services, (path) => this.#gate.require(path, 'known'));
     const bound = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, boundPort) => {
+      this.#server.bindAsync(address, this.#tls, (error, boundPort) => {
         if (error === null) resolve(boundPort);
         else reject(listenRefusal(name, { host, port }, error));
       });
     });
+    this.#sweeping = setInterval(() => this.#sweep(), this.#sweepMs()).unref();
     this.setServing(true);
     return bound;
   }
@@ -99,6 +130,22 @@ export class RpcServer implements AsyncDisposable {
     for (const name of service === undefined ? this.#names : [service]) {
       this.#health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
     }
+  }
+
+  /**
+   * Connections from now on see the new certificate, and are judged by the new authorities; those that
+   * are there stay. INVALID when TLS does not take it, and then nothing has changed.
+   */
+  renew(credentials: Credentials): void {
+    this.#tls.renew(credentials);
+  }
+
+  /**
+   * Ends the calls under way of those who match, with `reason` for both sides. How many there were. That
+   * they make no new ones is for `authenticate` to see to, before this is called.
+   */
+  abortCalls(match: (caller: Caller) => boolean, reason: Refusal): number {
+    return this.#gate.end(match, reason);
   }
 
   /**
@@ -118,17 +165,31 @@ export class RpcServer implements AsyncDisposable {
   async #stop(drainMs: number): Promise<void> {
     this.setServing(false);
     const drained = new Promise<true>((resolve) => this.#server.tryShutdown(() => resolve(true)));
+    this.#connections.destroyUnsecured();
     if (!(await Promise.race([within(drained, drainMs), this.#hurry.promise]))) {
-      this.#abortCalls();
-      await within(drained, ABORT_GRACE_MS);
+      this.#endAll();
+      await within(drained, this.#limits.abortMs);
     }
     this.#server.forceShutdown();
+    clearInterval(this.#sweeping);
   }
 
-  #abortCalls(): void {
+  #endAll(): void {
     const { name, log } = this.#settings;
-    if (this.#calls.size > 0) log.info({ calls: this.#calls.size }, 'ending the calls under way');
-    this.#calls.abort(new Refusal('UNAVAILABLE', `${name} is stopping`));
+    if (this.#gate.size > 0) log.info({ calls: this.#gate.size }, 'ending the calls under way');
+    this.#gate.end(() => true, new Refusal('UNAVAILABLE', `${name} is stopping`));
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    this.#gate.sweep(nowMs);
+    this.#connections.sweep(nowMs);
+  }
+
+  /** Often enough for the shortest of the times it looks after. */
+  #sweepMs(): number {
+    const { abortMs, lingerMs, requestMs, silenceMs, stallMs, unknownIdleMs } = this.#limits;
+    return Math.min(SWEEP_MS, abortMs, lingerMs, requestMs, silenceMs, stallMs, unknownIdleMs);
   }
 }
 
@@ -141,10 +202,4 @@ function within(done: Promise<true>, waitMs: number): Promise<boolean> {
       resolve(true);
     });
   });
-}
-
-function reflection(): ReflectionService {
-  const health = loadSync(healthProtoPath);
-  // The package brings a proto-loader of its own; the two differ in nothing it reads.
-  return new ReflectionService({ ...packageDefinition, ...health } as never);
 }

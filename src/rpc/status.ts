@@ -1,5 +1,6 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { isRefusalCode, Refusal, type RefusalCode, type RuleNumber } from '../domain/refusal.ts';
+import { tlsRefusal } from './tls-failure.ts';
 
 /** Refusal <-> gRPC status, both ways and nowhere else. The code, hint and rule travel in trailing metadata. */
 const CODE_KEY = 'entrepot-code';
@@ -25,6 +26,7 @@ const GRPC_STATUS: Readonly<Record<RefusalCode, status>> = {
   UNAVAILABLE: status.UNAVAILABLE,
   TIMEOUT: status.DEADLINE_EXCEEDED,
   NO_SPACE: status.RESOURCE_EXHAUSTED,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
   CORRUPT: status.DATA_LOSS,
   CANCELLED: status.CANCELLED,
   UNSUPPORTED: status.UNIMPLEMENTED,
@@ -39,7 +41,7 @@ const REFUSAL_CODE: Readonly<Partial<Record<status, RefusalCode>>> = {
   [status.NOT_FOUND]: 'NOT_FOUND',
   [status.ALREADY_EXISTS]: 'ALREADY_EXISTS',
   [status.PERMISSION_DENIED]: 'FORBIDDEN',
-  // grpc-js says so of a message above the limit; a full pool comes with our metadata.
+  // grpc-js says so of a message above the limit; a full pool or a limit on callers comes with our metadata.
   [status.RESOURCE_EXHAUSTED]: 'INVALID',
   [status.FAILED_PRECONDITION]: 'CONFLICT',
   [status.ABORTED]: 'CONFLICT',
@@ -49,6 +51,9 @@ const REFUSAL_CODE: Readonly<Partial<Record<status, RefusalCode>>> = {
   [status.DATA_LOSS]: 'CORRUPT',
   [status.UNAUTHENTICATED]: 'UNAUTHENTICATED',
 };
+
+/** What grpc-js says when the server's HTTP/2 refuses a stream: too much of it is in memory, or in its headers. */
+const TOO_MUCH = /^Bandwidth exhausted/;
 
 /** What grpc-js says of a call cancelled from here; in any other case the peer, or what is between, reset it. */
 const CANCELLED_HERE = 'Cancelled on client';
@@ -108,6 +113,9 @@ export function abortRefusal(signal: AbortSignal): Refusal {
 function plainRefusal(error: ServiceError, peer: string, timeoutMs: number | undefined): Refusal {
   const code = REFUSAL_CODE[error.code] ?? 'INTERNAL';
   const details = { cause: error };
+  if (error.code === status.RESOURCE_EXHAUSTED && TOO_MUCH.test(error.details)) {
+    return new Refusal('RATE_LIMITED', `${peer} does not take more of this connection for now`, details);
+  }
   switch (code) {
     case 'UNAVAILABLE':
       return unavailable(error, peer);
@@ -138,6 +146,8 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 };
 
 function unavailable(error: ServiceError, peer: string): Refusal {
+  const refusal = tlsRefusal(error.details, peer, error);
+  if (refusal !== undefined) return refusal;
   const systemError = /\b(E[A-Z_]{4,})\b/.exec(error.details)?.[1];
   const known = systemError === undefined ? undefined : SYSTEM_ERRORS[systemError];
   if (known !== undefined) {
@@ -151,6 +161,12 @@ function unavailable(error: ServiceError, peer: string): Refusal {
   }
   if (error.details === 'Connection dropped' || systemError === 'ECONNRESET' || systemError === 'EPIPE') {
     return new Refusal('UNAVAILABLE', `lost the connection to ${peer}`, { cause: error });
+  }
+  if (error.details.includes('disconnected before secure TLS connection')) {
+    return new Refusal('UNAVAILABLE', `${peer} closed the connection before TLS was through`, {
+      hint: 'it may have too many connections for now, or be stopping',
+      cause: error,
+    });
   }
   return new Refusal('UNAVAILABLE', `cannot reach ${peer}: ${error.details}`, { cause: error });
 }

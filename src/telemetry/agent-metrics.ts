@@ -9,6 +9,8 @@ export interface AgentSnapshot {
   readonly attached: boolean;
   /** Its store answered the last time it was asked. */
   readonly storeUp: boolean;
+  /** When its own certificate ends, milliseconds since the epoch. */
+  readonly certificateExpiresAtMs: number;
   /** Image data held in memory by all transfers together. */
   readonly bufferBytes: number;
   readonly copies: readonly {
@@ -22,10 +24,30 @@ export interface AgentSnapshot {
 export const AGENT_BYTE_KINDS = ['sent', 'received', 'hole', 'resumed', 'verified'] as const;
 export type AgentByteKind = (typeof AGENT_BYTE_KINDS)[number];
 
+/** Why a ticket that somebody showed was refused. */
+export const TICKET_REFUSALS = [
+  'missing',
+  'expired',
+  /** Forged, changed, of another cloud, or no ticket at all. */
+  'unsound',
+  /** Good, but for another store, image, direction or attempt than it was shown for. */
+  'misused',
+  /** Its holder was cut off. */
+  'revoked',
+  /** Shown on another connection than the first time. */
+  'replayed',
+  /** A later attempt has been here. */
+  'superseded',
+  /** More are in use than an agent remembers. */
+  'crowded',
+] as const;
+export type TicketRefusal = (typeof TICKET_REFUSALS)[number];
+
 /** What an agent counts. Gauges come from `read`, once per scrape; the rest is told by its methods. */
 export class AgentMetrics {
   readonly #tasks: Counter<'kind' | 'outcome' | 'reason'>;
   readonly #bytes: Counter<'kind'>;
+  readonly #ticketsRefused: Counter<'reason'>;
 
   constructor(registry: Registry, { read }: { readonly read: () => AgentSnapshot }) {
     this.#tasks = new Counter({
@@ -41,6 +63,13 @@ export class AgentMetrics {
       registers: [registry],
     });
     for (const kind of AGENT_BYTE_KINDS) this.#bytes.inc({ kind }, 0);
+    this.#ticketsRefused = new Counter({
+      name: 'entrepot_tickets_refused_total',
+      help: 'Tickets for image data that this agent refused, by reason.',
+      labelNames: ['reason'],
+      registers: [registry],
+    });
+    for (const reason of TICKET_REFUSALS) this.#ticketsRefused.inc({ reason }, 0);
     deriveGauges(registry, oncePerScrape(read));
   }
 
@@ -51,6 +80,10 @@ export class AgentMetrics {
   moved(kind: AgentByteKind, bytes: number): void {
     this.#bytes.inc({ kind }, bytes);
   }
+
+  ticketRefused(reason: TicketRefusal): void {
+    this.#ticketsRefused.inc({ reason });
+  }
 }
 
 function deriveGauges(registry: Registry, read: () => AgentSnapshot): void {
@@ -58,6 +91,11 @@ function deriveGauges(registry: Registry, read: () => AgentSnapshot): void {
     derivedGauge(registry, name, help, [], () => [{ labels: {}, value: value(read()) }]);
   single('entrepot_agent_attached', '1 while the hub has this agent.', ({ attached }) => (attached ? 1 : 0));
   single('entrepot_agent_store_up', '1 while the store answers.', ({ storeUp }) => (storeUp ? 1 : 0));
+  single(
+    'entrepot_certificate_expires_timestamp_seconds',
+    'When the certificate of this agent expires.',
+    ({ certificateExpiresAtMs }) => certificateExpiresAtMs / 1000,
+  );
   single(
     'entrepot_agent_buffer_bytes',
     'Image data held in memory by all transfers together.',

@@ -10,6 +10,7 @@ const UNENDED_STATES = ['queued', 'running'] as const;
 
 /** The state of the hub, as its gauges show it. Counts that are missing are shown as 0. */
 export interface HubSnapshot {
+  readonly hubCertificateEndMs: number;
   readonly stores: readonly StoreSnapshot[];
   readonly images: Readonly<Partial<Record<ImageStatus, number>>>;
   readonly queue: readonly QueueSnapshot[];
@@ -21,6 +22,8 @@ export interface StoreSnapshot {
   readonly up: boolean;
   /** Undefined until its agent was heard for the first time. */
   readonly lastContactMs: number | undefined;
+  /** Of the newest certificate of its agent; undefined until it joined. */
+  readonly certificateEndMs: number | undefined;
   readonly freeBytes: number | undefined;
   readonly totalBytes: number | undefined;
   readonly copies: Readonly<Partial<Record<CopyState, number>>>;
@@ -41,6 +44,13 @@ export interface CopyInFlight {
   readonly sizeBytes: number;
 }
 
+/**
+ * What an agent said, or asked for, and had no business to: it is the agent of another store; no such
+ * task, attempt or question was given to it.
+ */
+const REPORT_REFUSALS = ['other-store', 'unknown-task', 'unknown-attempt', 'unknown-question'] as const;
+export type ReportRefusal = (typeof REPORT_REFUSALS)[number];
+
 /** From a small image inside one site to a big one over a thin line. */
 const TRANSFER_SECONDS = [1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800];
 
@@ -49,6 +59,7 @@ export class HubMetrics {
   readonly #tasks: Counter<'kind' | 'outcome' | 'reason'>;
   readonly #bytes: Counter<'store' | 'kind'>;
   readonly #seconds: Histogram<'store' | 'kind'>;
+  readonly #reportsRefused: Counter<'store' | 'reason'>;
 
   constructor(registry: Registry, { read }: { readonly read: () => HubSnapshot }) {
     const registers = [registry];
@@ -71,7 +82,17 @@ export class HubMetrics {
       buckets: TRANSFER_SECONDS,
       registers,
     });
+    this.#reportsRefused = new Counter({
+      name: 'entrepot_agent_reports_refused_total',
+      help: 'Reports and questions of agents about what is not theirs, or was never given to them.',
+      labelNames: ['store', 'reason'],
+      registers,
+    });
     deriveGauges(registry, oncePerScrape(read));
+  }
+
+  reportRefused(storeId: string, reason: ReportRefusal): void {
+    this.#reportsRefused.inc({ store: storeId, reason });
   }
 
   taskEnded(kind: TaskKind, outcome: TaskOutcome, reason: RefusalCode | ''): void {
@@ -103,6 +124,7 @@ function deriveGauges(registry: Registry, read: () => HubSnapshot): void {
   });
   deriveStoreGauges(registry, read);
   deriveQueueGauges(registry, read);
+  deriveCertificateGauge(registry, read);
   const inFlight = (value: (copy: CopyInFlight) => number) => () =>
     read().copiesInFlight.map((copy) => ({
       labels: { image: copy.imageId, store: copy.storeId },
@@ -186,5 +208,25 @@ function deriveQueueGauges(registry: Registry, read: () => HubSnapshot): void {
         labels: { kind: entry.kind },
         value: 'oldestAgeSeconds' in entry ? entry.oldestAgeSeconds : 0,
       })),
+  );
+}
+
+function deriveCertificateGauge(registry: Registry, read: () => HubSnapshot): void {
+  derivedGauge(
+    registry,
+    'entrepot_certificate_expires_timestamp_seconds',
+    "When a certificate ends, in seconds since 1970: the hub's own, and the newest of each store's agent.",
+    ['subject'],
+    () => {
+      const { hubCertificateEndMs, stores } = read();
+      return [
+        { labels: { subject: 'hub' }, value: hubCertificateEndMs / 1000 },
+        ...stores.flatMap(({ id, certificateEndMs }) =>
+          certificateEndMs === undefined
+            ? []
+            : [{ labels: { subject: `store/${id}` }, value: certificateEndMs / 1000 }],
+        ),
+      ];
+    },
   );
 }

@@ -11,7 +11,17 @@ export type LogPart = (typeof PARTS)[number];
 export type Loggers = Readonly<Record<LogPart, Log>>;
 
 /** Never printed, wherever in an object they stand, down to the third level. */
-const SECRET_KEYS = ['token', 'ticket', 'key', 'keyring', 'password', 'secret', 'authorization'];
+const SECRET_KEYS = [
+  'token',
+  'ticket',
+  'key',
+  'privateKeyPem',
+  'keyring',
+  'password',
+  'secret',
+  'authorization',
+  'bearer',
+];
 
 export interface LogSettings {
   readonly component: 'hub' | 'agent' | 'cli';

@@ -8,6 +8,10 @@ export interface ContextFields {
   readonly taskId?: string | undefined;
   readonly imageId?: string | undefined;
   readonly storeId?: string | undefined;
+  /** Who asked for it, as in events: `operator/alice`, `store/dcn0`, `hub`, `nobody`. */
+  readonly caller?: string | undefined;
+  /** From where: address and port. */
+  readonly peer?: string | undefined;
 }
 
 const storage = new AsyncLocalStorage<ContextFields>();

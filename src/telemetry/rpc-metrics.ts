@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { RefusalCode } from '../domain/refusal.ts';
 
 const LABELS = ['grpc_type', 'grpc_service', 'grpc_method'] as const;
 
@@ -8,6 +9,24 @@ export interface RpcLabels {
   readonly grpc_service: string;
   readonly grpc_method: string;
 }
+
+/**
+ * Why a connection was not taken, or cut: too many at once from one network, or in all; too many in a
+ * short time; no TLS handshake, or none in time; a certificate TLS did not accept; too many calls or
+ * pieces of messages in a short time; nobody known who asks nothing.
+ */
+const CONNECTION_REFUSALS = [
+  'network',
+  'full',
+  'rate',
+  'handshake',
+  'certificate',
+  'calls',
+  'pieces',
+  'unknown',
+] as const;
+
+export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
 
 /** One call under way. */
 export interface RpcCallMetrics {
@@ -27,6 +46,8 @@ export class RpcMetrics {
   readonly #seconds: Histogram<(typeof LABELS)[number]>;
   readonly #received: Counter<(typeof LABELS)[number]>;
   readonly #sent: Counter<(typeof LABELS)[number]>;
+  readonly #refused: Counter<'grpc_service' | 'grpc_method' | 'code'>;
+  readonly #connectionsRefused: Counter<'reason'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -62,6 +83,29 @@ export class RpcMetrics {
       labelNames,
       registers,
     });
+    this.#refused = new Counter({
+      name: 'entrepot_requests_refused_total',
+      help: 'Calls refused for who made them, or for how many of them: before their first message or later.',
+      labelNames: ['grpc_service', 'grpc_method', 'code'],
+      registers,
+    });
+    this.#connectionsRefused = new Counter({
+      name: 'entrepot_connections_refused_total',
+      help: 'Connections not taken, or cut by the server.',
+      labelNames: ['reason'],
+      registers,
+    });
+    for (const reason of CONNECTION_REFUSALS) this.#connectionsRefused.inc({ reason }, 0);
+  }
+
+  connectionRefused(reason: ConnectionRefusal): void {
+    this.#connectionsRefused.inc({ reason });
+  }
+
+  /** `code`: UNAUTHENTICATED, FORBIDDEN or RATE_LIMITED. `path`: `/entrepot.v1.Images/Get`. */
+  requestRefused(path: string, code: RefusalCode): void {
+    const [, service = '', method = ''] = path.split('/');
+    this.#refused.inc({ grpc_service: service, grpc_method: method, code });
   }
 
   /** Series at zero, so that the first call shows as an increase. */

@@ -175,6 +175,11 @@ const VERSION = 1;
 const HEADER_BYTES = 32;
 const RUN_BYTES = 8;
 
+/** No encoding of the manifest of an image of this size is longer. */
+export function manifestLimitBytes(sizeBytes: number): number {
+  return HEADER_BYTES + chunkCount(sizeBytes) * (RUN_BYTES + DIGEST_BYTES);
+}
+
 /** Runs as they are encoded, and for each how many data chunks come before it. */
 interface Runs {
   readonly encoded: Buffer;

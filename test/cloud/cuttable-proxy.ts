@@ -46,6 +46,7 @@ export class CuttableProxy implements AsyncDisposable {
   /** Lets so many more bytes over, then none until `release`. */
   holdAfter(bytes: number): void {
     this.#allowedBytes = bytes;
+    this.#wake();
   }
 
   /** Settles when all that `holdAfter` allowed has gone over. */

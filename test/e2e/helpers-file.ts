@@ -6,6 +6,9 @@ import { expect } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { HubConnection } from '../../src/cli/hub-connection.ts';
 import type { Image, Job } from '../../src/cli/wire.ts';
+import type { BulkChannelSettings } from '../../src/rpc/channel.ts';
+import type { Credentials } from '../../src/trust/credentials.ts';
+import { HUB } from '../../src/trust/identity.ts';
 import { Cloud, type CloudOptions } from '../cloud/cloud.ts';
 import { CuttableProxy } from '../cloud/cuttable-proxy.ts';
 import { type DaemonProcess, ENTREPOT } from '../cloud/daemon-process.ts';
@@ -35,10 +38,15 @@ export class Bench implements AsyncDisposable {
   readonly calls: HubConnection;
   readonly #children = new Set<ChildProcess>();
 
-  private constructor(cloud: Cloud, line: CuttableProxy) {
+  private constructor(cloud: Cloud, line: CuttableProxy, operator: Credentials) {
     this.cloud = cloud;
     this.line = line;
-    this.calls = new HubConnection({ address: cloud.hubAddress, requestId: 'bench', timeoutMs: 20_000 });
+    this.calls = new HubConnection({
+      address: cloud.hubAddress,
+      requestId: 'bench',
+      timeoutMs: 20_000,
+      credentials: { kind: 'certificate', caPem: operator.caPem, credentials: operator },
+    });
   }
 
   /** Configured, not started. */
@@ -50,7 +58,7 @@ export class Bench implements AsyncDisposable {
     const line = await CuttableProxy.start(
       Number((config['listen'] as { transfer: string }).transfer.split(':')[1]),
     );
-    const bench = new Bench(cloud, line);
+    const bench = new Bench(cloud, line, await cloud.operator());
     bench.configure(central, { transfer_address: line.address });
     for (const id of cloud.storeIds) bench.configure(id, agent?.(id) ?? {});
     return bench;
@@ -70,6 +78,12 @@ export class Bench implements AsyncDisposable {
 
   get folder(): string {
     return this.cloud.folder;
+  }
+
+  /** For a channel to the hub, as the first operator. */
+  async hub(): Promise<BulkChannelSettings> {
+    const credentials = await this.cloud.operator();
+    return { address: this.cloud.hubAddress, peer: 'the hub', credentials, expect: HUB };
   }
 
   /** Every daemon by its name: `hub`, then the store ids. */
@@ -164,7 +178,8 @@ export class Bench implements AsyncDisposable {
 
   /** An `entrepot` of which the test wants more than its end. Killed with the bench. */
   spawn(...args: string[]): CliProcess {
-    const process = new CliProcess(['--hub', this.cloud.hubAddress, ...args]);
+    const { hubAddress, operatorFolder } = this.cloud;
+    const process = new CliProcess(['--hub', hubAddress, '--credentials', operatorFolder, ...args]);
     this.#children.add(process.child);
     return process;
   }

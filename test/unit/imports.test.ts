@@ -19,11 +19,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   image: ['domain'],
   telemetry: ['domain'],
   config: ['domain', 'telemetry'],
-  http: ['domain', 'telemetry', 'config'],
+  trust: ['domain'],
+  http: ['domain', 'trust', 'telemetry', 'config'],
   daemon: ['domain', 'telemetry'],
   queue: ['domain', 'catalogue'],
   transfer: ['domain', 'store', 'image'],
-  rpc: ['domain', 'transfer', 'telemetry', 'config'],
+  rpc: ['domain', 'trust', 'transfer', 'telemetry', 'config'],
 };
 
 interface Import {

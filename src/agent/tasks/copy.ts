@@ -20,15 +20,15 @@ export async function copyImage(parts: TaskParts, assignment: Assignment<CopyWor
     // Said at once: getting the manifest and waiting for the source may take a while.
     run.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: 0, resumedBytes: 0, holeBytes: 0 });
     const manifest = await getManifest(parts, assignment.work, signal);
-    return await withSource(parts, assignment, signal, (source) =>
-      receive(parts, assignment, run, manifest, source),
+    return await withSource(parts, assignment, run, (source, untilCut) =>
+      receive(parts, assignment, { ...run, signal: untilCut }, manifest, source),
     );
   } catch (error) {
     const useless = signal.aborted
       ? refusalOf(signal).code === 'CANCELLED'
       : Refusal.from(error).code === 'NO_SPACE';
     if (useless) await discardLeftover(parts, assignment.imageId);
-    throw error;
+    throw passing(error);
   }
 }
 
@@ -75,16 +75,39 @@ async function getManifest(
   return manifest;
 }
 
+/** `use` is to stop when the signal it gets aborts: as the run's, or when the source is cut off. */
 async function withSource<T>(
-  { pullFrom, pushSessions }: TaskParts,
+  { pullFrom, pushSessions, onRevoked }: TaskParts,
   { taskId, attempt, imageId, work }: Assignment<CopyWork>,
-  signal: AbortSignal,
-  use: (source: FrameSource) => Promise<T>,
+  { signal, ticket }: Run,
+  use: (source: FrameSource, untilCut: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { sourceStoreId, sourceAddress } = work;
+  const cut = new AbortController();
+  using _watched = onRevoked(sourceStoreId, (reason) => cut.abort(reason));
+  const untilCut = AbortSignal.any([signal, cut.signal]);
   if (sourceAddress === undefined) {
-    return await pushSessions.receive({ taskId, attempt, imageId }, sourceStoreId, signal, use);
+    const key = { taskId, attempt, imageId };
+    return await pushSessions.receive(key, sourceStoreId, untilCut, (source) => use(source, untilCut));
   }
-  await using source = pullFrom(sourceAddress, sourceStoreId);
-  return await use(source);
+  if (ticket.text === '') {
+    throw new Refusal('UNSUPPORTED', `the hub gave no ticket to read the image at store ${sourceStoreId}`, {
+      hint: 'the hub is older than the agent: update the hub',
+    });
+  }
+  await using source = pullFrom(sourceAddress, sourceStoreId, ticket.text);
+  using _renewed = ticket.onRenewed((text) => source.setTicket(text));
+  return await use(source, untilCut);
+}
+
+/**
+ * Not to be believed by the other side, or not to believe it, is no fault of the copy: tickets expire
+ * while a hub is away, certificates are renewed or joined for anew. So it is tried again, as with a
+ * site that is away. A ticket for something else (FORBIDDEN) is a fault, and stays one.
+ */
+function passing(error: unknown): Refusal {
+  const refusal = Refusal.from(error);
+  if (refusal.code !== 'UNAUTHENTICATED') return refusal;
+  const { message, hint } = refusal;
+  return new Refusal('UNAVAILABLE', `broken off: ${message}`, { hint, cause: refusal });
 }

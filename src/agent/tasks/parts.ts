@@ -1,3 +1,4 @@
+import type { Refusal } from '../../domain/refusal.ts';
 import type { DigestPool } from '../../image/digests.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frame, FrameSource } from '../../transfer/frames.ts';
@@ -17,11 +18,18 @@ export interface HubCalls {
   putManifest(root: string, encoded: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
+/** The agent of a store that we dial. */
+export interface DialledSource extends FrameSource, AsyncDisposable {
+  /** In place of the one it was made with, also for what is under way. */
+  setTicket(ticket: string): void;
+}
+
 export interface TaskParts {
   readonly store: Store;
   readonly hub: HubCalls;
-  /** Frames of the agent of a store, which we dial. */
-  readonly pullFrom: (address: string, storeId: string) => FrameSource & AsyncDisposable;
+  readonly pullFrom: (address: string, storeId: string, ticket: string) => DialledSource;
+  /** Calls `end` when a store is cut off, until disposed of. */
+  readonly onRevoked: (storeId: string, end: (reason: Refusal) => void) => Disposable;
   readonly pushSessions: PushSessions;
   readonly openImages: OpenImages;
   readonly manifests: ManifestCache;

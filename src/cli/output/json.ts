@@ -1,4 +1,15 @@
-import type { Copy, Image, Job, Location, Progress, Store, Task } from '../wire.ts';
+import type {
+  Copy,
+  Credential,
+  Event,
+  Image,
+  Job,
+  Location,
+  Operator,
+  Progress,
+  Store,
+  Task,
+} from '../wire.ts';
 import { percentOf } from './units.ts';
 
 /*
@@ -123,13 +134,63 @@ export function storeJson(store: Store) {
     free_bytes: store.freeBytes ?? null,
     total_bytes: store.totalBytes ?? null,
     agent_version: textOrNull(store.agentVersion),
+    revoked: store.revoked,
+    certificate_expires_at: timeOrNull(store.certificateExpiresAtMs),
   };
 }
 
-function textOrNull(text: string): string | null {
+export function operatorJson(operator: Operator) {
+  return {
+    name: operator.name,
+    role: operator.role,
+    created_at: timeOrNull(operator.createdAtMs),
+    revoked_at: timeOrNull(operator.revokedAtMs),
+    credentials: operator.credentials.map(credentialJson),
+  };
+}
+
+function credentialJson(credential: Credential) {
+  return {
+    id: credential.id,
+    kind: credential.kind,
+    created_at: timeOrNull(credential.createdAtMs),
+    expires_at: timeOrNull(credential.expiresAtMs),
+    revoked_at: timeOrNull(credential.revokedAtMs),
+  };
+}
+
+/** Its time is `at`, and `detail` is the object the hub has as text. */
+export function eventJson(event: Event) {
+  return {
+    sequence: event.sequence,
+    at: timeOrNull(event.atMs),
+    kind: event.kind,
+    actor: event.actor,
+    peer: textOrNull(event.peer),
+    request_id: textOrNull(event.requestId),
+    outcome: event.outcome,
+    image_id: textOrNull(event.imageId),
+    store_id: textOrNull(event.storeId),
+    job_id: textOrNull(event.jobId),
+    task_id: textOrNull(event.taskId),
+    detail: detailOf(event.detailJson),
+  };
+}
+
+/** What the hub has as the text of a JSON object; null when it has nothing, the text when it is none. */
+export function detailOf(text: string): unknown {
+  if (text === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export function textOrNull(text: string): string | null {
   return text === '' ? null : text;
 }
 
-function timeOrNull(ms: number): string | null {
+export function timeOrNull(ms: number): string | null {
   return ms > 0 ? new Date(ms).toISOString() : null;
 }

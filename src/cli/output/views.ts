@@ -22,7 +22,7 @@ export function storesTable(stores: readonly Store[]): string {
       store.id,
       store.role,
       store.driver || '-',
-      store.online ? 'online' : 'away',
+      store.revoked ? 'revoked' : store.online ? 'online' : 'away',
       formatTime(store.online ? store.onlineSinceMs : store.lastSeenMs) || 'never',
       String(store.presentCopies),
       bytesOrDash(store.freeBytes),

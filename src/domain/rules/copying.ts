@@ -1,9 +1,10 @@
 import type { Copy } from '../copy.ts';
-import { type Image, isVisible } from '../image.ts';
+import type { Image } from '../image.ts';
 import type { CopySpec, Job } from '../job.ts';
 import { locationUrl } from '../location.ts';
 import { Refusal } from '../refusal.ts';
 import type { StoreRecord } from '../store.ts';
+import { requireVisible } from './reading.ts';
 import { centralOf, copyAt, foresee, type ImageView, isPresent, list } from './view.ts';
 
 export interface CopyRequest {
@@ -24,7 +25,7 @@ export function decideCopy(request: CopyRequest, view: ImageView): CopyDecision 
   requireCopyable(view);
   const { holders } = foresee(view);
   const wanted = request.allStores
-    ? view.stores.map((store) => store.id).filter((id) => holders.get(id) !== 'present')
+    ? usableStores(view.stores).filter((id) => holders.get(id) !== 'present')
     : namedStores(request.storeIds, view.stores);
   if (!request.allStores) {
     const held = wanted.filter((id) => holders.get(id) === 'present');
@@ -77,23 +78,25 @@ function requireCopyable({ image, copies, jobs, stores }: ImageView): void {
   }
 }
 
-/** NOT_FOUND for an image that is deleted or on its way there: readers do not see it any more (R9). */
-export function requireVisible(image: Image): void {
-  if (!isVisible(image)) {
-    throw new Refusal('NOT_FOUND', `image ${image.id} is not in the catalogue`, {
-      hint: '`entrepot image list` shows the images',
-    });
-  }
+/** What all-stores stands for (R4): every store but those whose agent is cut off. */
+export function usableStores(stores: readonly StoreRecord[]): string[] {
+  return stores.filter((store) => !store.revoked).map((store) => store.id);
 }
 
-/** The named stores without repeats; INVALID when one is unknown or none is named (R4). */
+/**
+ * The named stores without repeats (R4). INVALID when one is unknown or none is named,
+ * CONFLICT when one is revoked: nobody knows whether it comes back.
+ */
 export function namedStores(ids: readonly string[], stores: readonly StoreRecord[]): string[] {
   const known = new Set(stores.map((store) => store.id));
   const unknown = ids.filter((id) => !known.has(id));
   if (unknown.length > 0) {
     throw new Refusal('INVALID', `no store is named ${list(unknown)}: nothing was queued`, {
       rule: 'R4',
-      hint: `the stores are ${list([...known])}`,
+      hint:
+        known.size === 0
+          ? '`entrepot store add NAME --role central` adds the first'
+          : `the stores are ${list([...known])}`,
     });
   }
   if (ids.length === 0) {
@@ -101,6 +104,15 @@ export function namedStores(ids: readonly string[], stores: readonly StoreRecord
       rule: 'R4',
       hint: 'give --stores A,B or --all-stores',
     });
+  }
+  const revoked = stores.filter((store) => store.revoked && ids.includes(store.id));
+  const [first] = revoked;
+  if (first !== undefined) {
+    throw new Refusal(
+      'CONFLICT',
+      `the agent of ${list(revoked.map((store) => store.id))} is cut off: nothing was queued`,
+      { rule: 'R4', hint: `\`entrepot store add ${first.id}\` gives its agent a new token to join with` },
+    );
   }
   return [...new Set(ids)];
 }
@@ -133,8 +145,8 @@ function noSource(imageId: string, storeId: string, central: string): Refusal {
 
 /**
  * R2: an edge is filled from central, only when central has a present copy. Central itself
- * is filled from the edge where the image entered (R3), or, when it lost its copy, from any
- * edge that holds one. Throws CONFLICT when there is no source now.
+ * is filled from the edge where the image entered (R3), or, when it lost its copy, from an
+ * edge that holds one, rather from one that is not cut off. Throws CONFLICT when there is no source now.
  */
 export function sourceFor(
   storeId: string,
@@ -147,7 +159,9 @@ export function sourceFor(
     throw noSource(view.image.id, storeId, central);
   }
   if (entryStoreId !== undefined && entryStoreId !== central) return entryStoreId;
-  const edge = view.copies.find((copy) => copy.storeId !== central && copy.state === 'present');
+  const holders = view.copies.filter((copy) => copy.storeId !== central && copy.state === 'present');
+  const usable = usableStores(view.stores);
+  const edge = holders.find((copy) => usable.includes(copy.storeId)) ?? holders[0];
   if (edge === undefined) throw noSource(view.image.id, storeId, central);
   return edge.storeId;
 }

@@ -1,7 +1,7 @@
 import type { Image } from '../image.ts';
-import type { Job } from '../job.ts';
+import { isEnded, type Job, type Task } from '../job.ts';
 import { Refusal } from '../refusal.ts';
-import { requireVisible } from './copying.ts';
+import { requireVisible } from './reading.ts';
 import { centralOf, copyAt, foresee, type ImageView, list } from './view.ts';
 
 /**
@@ -98,6 +98,21 @@ function requireUnprotected(image: Image, rule: 'R8' | 'R9'): void {
     rule,
     hint: 'take the protection off first',
   });
+}
+
+/** CONFLICT for a job that has ended, or whose delete has no way back (R8, R9). */
+export function requireCancellable(job: Job, image: Pick<Image, 'status'>, tasks: readonly Task[]): void {
+  if (isEnded(job)) throw new Refusal('CONFLICT', `job ${job.id} has already ended: ${job.state}`);
+  if (job.spec.kind === 'delete' && image.status === 'pending_delete') {
+    throw new Refusal('CONFLICT', `job ${job.id} cannot be cancelled: the image is gone for its readers`, {
+      rule: 'R9',
+    });
+  }
+  if (job.spec.kind === 'delete-copy' && tasks.some((task) => task.attempt > 0)) {
+    throw new Refusal('CONFLICT', `job ${job.id} cannot be cancelled: the copy is being deleted`, {
+      rule: 'R8',
+    });
+  }
 }
 
 /**

@@ -2,12 +2,7 @@ import { parseUuid } from '../ids.ts';
 import type { Image } from '../image.ts';
 import { Refusal } from '../refusal.ts';
 import type { StoreIdentity, StoreRecord } from '../store.ts';
-
-/** Who asks. Identities come from the connection. */
-export interface Actor {
-  readonly name: string;
-  readonly role: 'admin' | 'member' | 'reader';
-}
+import type { Actor } from './rights.ts';
 
 /** R1: the caller's UUID when it is valid and was never used, else a fresh one. */
 export function chooseImageId(

@@ -1,7 +1,7 @@
 import type { Copy } from '../copy.ts';
 import type { Job, JobState, Reason } from '../job.ts';
 import type { StoreRecord } from '../store.ts';
-import { centralOf, isPresent, list } from './view.ts';
+import { centralOf, importTargets, isPresent, list } from './view.ts';
 
 /** How one store of a job ended. */
 export interface StoreOutcome {
@@ -60,15 +60,10 @@ export function importProgress(
   jobs: readonly Job[],
   stores: readonly StoreRecord[],
 ): { readonly importingTo: string[]; readonly failed: string[] } {
-  const central = centralOf(stores).id;
   const todo = new Set<string>();
   for (const { spec } of jobs) {
     const targets =
-      spec.kind === 'import'
-        ? [spec.entryStoreId, central, ...spec.storeIds]
-        : spec.kind === 'copy'
-          ? spec.storeIds
-          : [];
+      spec.kind === 'import' ? importTargets(spec, stores) : spec.kind === 'copy' ? spec.storeIds : [];
     for (const id of targets) if (!isPresent(copies, id)) todo.add(id);
   }
   const failed = copies.filter((copy) => copy.state === 'failed').map((copy) => copy.storeId);

@@ -1,6 +1,6 @@
 import type { Copy } from '../copy.ts';
 import type { Image } from '../image.ts';
-import type { Job } from '../job.ts';
+import type { ImportSpec, Job } from '../job.ts';
 import { Refusal } from '../refusal.ts';
 import type { StoreRecord } from '../store.ts';
 
@@ -14,10 +14,13 @@ export interface ImageView {
   readonly stores: readonly StoreRecord[];
 }
 
+/** CONFLICT while the cloud has no central store yet. */
 export function centralOf(stores: readonly StoreRecord[]): StoreRecord {
   const central = stores.find((store) => store.role === 'central');
-  if (central === undefined) throw new Refusal('INTERNAL', 'no store has the role central');
-  return central;
+  if (central !== undefined) return central;
+  throw new Refusal('CONFLICT', 'there is no central store yet: images enter there', {
+    hint: '`entrepot store add NAME --role central`',
+  });
 }
 
 export function copyAt(copies: readonly Copy[], storeId: string): Copy | undefined {
@@ -37,7 +40,6 @@ export interface Foresight {
 
 /** Folds the unended jobs, in their order, over what is there. */
 export function foresee(view: Omit<ImageView, 'image'>): Foresight {
-  const central = centralOf(view.stores).id;
   const holders = new Map<string, 'present' | Job>();
   let deletedBy: Job | undefined;
   for (const copy of view.copies) if (copy.state === 'present') holders.set(copy.storeId, 'present');
@@ -47,7 +49,7 @@ export function foresee(view: Omit<ImageView, 'image'>): Foresight {
   for (const job of view.jobs) {
     const { spec } = job;
     if (job.cancelRequested) continue;
-    if (spec.kind === 'import') make(job, [spec.entryStoreId, central, ...spec.storeIds]);
+    if (spec.kind === 'import') make(job, importTargets(spec, view.stores));
     else if (spec.kind === 'copy') make(job, spec.storeIds);
     else if (spec.kind === 'delete-copy') holders.delete(spec.storeId);
     else {
@@ -56,6 +58,11 @@ export function foresee(view: Omit<ImageView, 'image'>): Foresight {
     }
   }
   return { holders, deletedBy };
+}
+
+/** Where an import puts the image: central whatever was asked (R3). */
+export function importTargets(spec: ImportSpec, stores: readonly StoreRecord[]): string[] {
+  return [spec.entryStoreId, centralOf(stores).id, ...spec.storeIds];
 }
 
 /** Stores by name, for sentences: `dcn0, dcn1`. */

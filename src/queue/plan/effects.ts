@@ -80,12 +80,18 @@ export function pursue(
   return effects.length + pending.length > 0 ? { effects } : { outcomes };
 }
 
-/** Removes copies that this job made: effects to go on with, or 'done'. */
+/**
+ * Removes copies that this job made: effects to go on with, or 'done'. Such a delete is tried until it
+ * is done, so that one which failed is one whose store was removed.
+ */
 export function takeBack(storeIds: readonly string[], view: JobView): readonly Effect[] | 'done' {
   const deletes = new Map(view.tasks.filter((one) => one.kind === 'delete').map((one) => [one.storeId, one]));
   const effects: Effect[] = storeIds
     .filter((storeId) => !deletes.has(storeId))
     .map((storeId) => ({ do: 'add-task', kind: 'delete', storeId }));
-  const done = storeIds.every((storeId) => deletes.get(storeId)?.state === 'done');
-  return done ? 'done' : effects;
+  const over = storeIds.every((storeId) => {
+    const task = deletes.get(storeId);
+    return task !== undefined && isTaskEnded(task);
+  });
+  return over ? 'done' : effects;
 }

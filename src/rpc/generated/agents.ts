@@ -35,8 +35,12 @@ import type { PushHello as _entrepot_v1_PushHello, PushHello__Output as _entrepo
 import type { PushMessage as _entrepot_v1_PushMessage, PushMessage__Output as _entrepot_v1_PushMessage__Output } from './entrepot/v1/PushMessage.ts';
 import type { PutManifestReply as _entrepot_v1_PutManifestReply, PutManifestReply__Output as _entrepot_v1_PutManifestReply__Output } from './entrepot/v1/PutManifestReply.ts';
 import type { Question as _entrepot_v1_Question, Question__Output as _entrepot_v1_Question__Output } from './entrepot/v1/Question.ts';
+import type { RenewTicketReply as _entrepot_v1_RenewTicketReply, RenewTicketReply__Output as _entrepot_v1_RenewTicketReply__Output } from './entrepot/v1/RenewTicketReply.ts';
+import type { RenewTicketRequest as _entrepot_v1_RenewTicketRequest, RenewTicketRequest__Output as _entrepot_v1_RenewTicketRequest__Output } from './entrepot/v1/RenewTicketRequest.ts';
+import type { RenewedTicket as _entrepot_v1_RenewedTicket, RenewedTicket__Output as _entrepot_v1_RenewedTicket__Output } from './entrepot/v1/RenewedTicket.ts';
 import type { ResultKept as _entrepot_v1_ResultKept, ResultKept__Output as _entrepot_v1_ResultKept__Output } from './entrepot/v1/ResultKept.ts';
 import type { Serve as _entrepot_v1_Serve, Serve__Output as _entrepot_v1_Serve__Output } from './entrepot/v1/Serve.ts';
+import type { StoreRevoked as _entrepot_v1_StoreRevoked, StoreRevoked__Output as _entrepot_v1_StoreRevoked__Output } from './entrepot/v1/StoreRevoked.ts';
 import type { StoredImage as _entrepot_v1_StoredImage, StoredImage__Output as _entrepot_v1_StoredImage__Output } from './entrepot/v1/StoredImage.ts';
 import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Output } from './entrepot/v1/Task.ts';
 import type { TaskAttempt as _entrepot_v1_TaskAttempt, TaskAttempt__Output as _entrepot_v1_TaskAttempt__Output } from './entrepot/v1/TaskAttempt.ts';
@@ -87,8 +91,12 @@ export interface ProtoGrpcType {
       PushMessage: MessageTypeDefinition<_entrepot_v1_PushMessage, _entrepot_v1_PushMessage__Output>
       PutManifestReply: MessageTypeDefinition<_entrepot_v1_PutManifestReply, _entrepot_v1_PutManifestReply__Output>
       Question: MessageTypeDefinition<_entrepot_v1_Question, _entrepot_v1_Question__Output>
+      RenewTicketReply: MessageTypeDefinition<_entrepot_v1_RenewTicketReply, _entrepot_v1_RenewTicketReply__Output>
+      RenewTicketRequest: MessageTypeDefinition<_entrepot_v1_RenewTicketRequest, _entrepot_v1_RenewTicketRequest__Output>
+      RenewedTicket: MessageTypeDefinition<_entrepot_v1_RenewedTicket, _entrepot_v1_RenewedTicket__Output>
       ResultKept: MessageTypeDefinition<_entrepot_v1_ResultKept, _entrepot_v1_ResultKept__Output>
       Serve: MessageTypeDefinition<_entrepot_v1_Serve, _entrepot_v1_Serve__Output>
+      StoreRevoked: MessageTypeDefinition<_entrepot_v1_StoreRevoked, _entrepot_v1_StoreRevoked__Output>
       StoredImage: MessageTypeDefinition<_entrepot_v1_StoredImage, _entrepot_v1_StoredImage__Output>
       Task: MessageTypeDefinition<_entrepot_v1_Task, _entrepot_v1_Task__Output>
       TaskAttempt: MessageTypeDefinition<_entrepot_v1_TaskAttempt, _entrepot_v1_TaskAttempt__Output>

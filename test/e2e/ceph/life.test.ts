@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithCeph } from '../../ceph/cluster/describe.ts';
 import type { Cloud } from '../../cloud/cloud.ts';
 import { copies, createImage, image, type ShownJob } from '../../cloud/records.ts';
 import { writeSampleImage } from '../../cloud/sample-image.ts';
+import { leaksInFolder, leaksInProcesses, leaksInText, secretsIn } from '../../cloud/secrets.ts';
 import { waitFor } from '../../cloud/wait.ts';
 import { CephCloud, STORE_IDS, sha256OfFile } from './ceph-cloud.ts';
 
@@ -175,4 +176,20 @@ await describeWithCeph('the main job on three real clusters', () => {
     expect((await cloud.cli('image', 'copy', id, '--stores', 'dcn0', '--wait')).exitCode).toBe(0);
     expect(await ceph.sha256('dcn0', id)).toBe(sha256);
   }, 60_000);
+
+  test('no key of a cluster is in what the daemons logged, measured or keep', async () => {
+    const keyrings = STORE_IDS.map((id) =>
+      join(dirname(ceph.cluster(id).confPath), 'ceph.client.images.keyring'),
+    );
+    const keys = secretsIn(keyrings);
+    expect(keys.size).toBe(STORE_IDS.length);
+    for (const daemon of [cloud.hub, ...STORE_IDS.map((id) => cloud.agent(id))]) {
+      const { name } = daemon.options;
+      expect(daemon.log()).not.toBe('');
+      expect(leaksInText(name, daemon.log(), keys)).toEqual([]);
+      expect(leaksInText(name, await daemon.metrics(), keys)).toEqual([]);
+    }
+    expect(leaksInFolder(cloud.folder, keys, new Set())).toEqual([]);
+    expect(leaksInProcesses(keys)).toEqual([]);
+  });
 });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { truncate } from 'node:fs/promises';
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '../../../src/cli/wire.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
@@ -8,6 +8,7 @@ import { callClientStream } from '../../../src/rpc/calls.ts';
 import { bulkChannel } from '../../../src/rpc/channel.ts';
 import { Images } from '../../../src/rpc/proto.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
+import { rawClient } from '../../cloud/raw-client.ts';
 import { waitFor } from '../../cloud/wait.ts';
 import { Bench, expectJsonRefusal, expectTextRefusal, MIB, type Refused } from '../helpers-file.ts';
 
@@ -95,7 +96,7 @@ describe('an upload that does not hold what it says is taken back', () => {
     metadata: Record<string, string>,
     frames: readonly Frame[],
   ): Promise<Refusal | undefined> {
-    await using channel = bulkChannel({ address: bench.cloud.hubAddress, peer: 'the hub' });
+    await using channel = bulkChannel(await bench.hub());
     await using call = callClientStream(channel, Images.Upload, { metadata });
     try {
       for (const one of frames) await call.write(one);
@@ -162,7 +163,7 @@ describe('an upload that does not hold what it says is taken back', () => {
 
   test('garbage instead of frames', async () => {
     const { imageId, job } = await begin();
-    const client = new Client(bench.cloud.hubAddress, credentials.createInsecure());
+    const client = rawClient(bench.cloud.hubAddress, await bench.cloud.operator());
     try {
       const metadata = new Metadata();
       metadata.set('entrepot-job-id', job.id);

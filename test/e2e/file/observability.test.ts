@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { Client, credentials } from '@grpc/grpc-js';
-import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { notifier } from '../../../src/daemon/notify.ts';
 import { DaemonProcess } from '../../cloud/daemon-process.ts';
+import { rawClient } from '../../cloud/raw-client.ts';
 import { metric } from '../../cloud/records.ts';
+import { reflect } from '../../cloud/reflection.ts';
 import { waitFor } from '../../cloud/wait.ts';
 import { Datagrams } from '../../unit/daemon/datagrams.ts';
 import { agentConfig, Bench, MIB } from '../helpers-file.ts';
@@ -193,7 +193,15 @@ describe('for probes and for grpcurl', () => {
       ? bench.cloud.hubAddress
       : (agentConfig(bench.cloud, name)['listen'] as { transfer: string }).transfer;
   const SERVICES: Readonly<Record<string, readonly string[]>> = {
-    hub: ['entrepot.v1.Agents', 'entrepot.v1.Images', 'entrepot.v1.Jobs', 'entrepot.v1.Stores'],
+    hub: [
+      'entrepot.v1.Agents',
+      'entrepot.v1.Enrolment',
+      'entrepot.v1.Events',
+      'entrepot.v1.Images',
+      'entrepot.v1.Jobs',
+      'entrepot.v1.Operators',
+      'entrepot.v1.Stores',
+    ],
     central: ['entrepot.v1.Transfer'],
   };
 
@@ -201,7 +209,7 @@ describe('for probes and for grpcurl', () => {
     const { path, requestSerialize, responseDeserialize } = healthService['Check'] as NonNullable<
       (typeof healthService)[string]
     >;
-    using client = closing(addressOf(name));
+    using client = rawClient(addressOf(name), await bench.cloud.operator());
     for (const service of ['', ...(SERVICES[name] ?? [])]) {
       const reply = await new Promise((resolve, reject) => {
         client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { service }, (error, value) =>
@@ -213,16 +221,12 @@ describe('for probes and for grpcurl', () => {
   });
 
   test.each(['hub', 'central'])('%s lists its services, and shows what they take', async (name) => {
-    using client = closing(addressOf(name));
-    const ask = (request: object) =>
-      reflect(client, request) as Promise<
-        Record<string, { service?: { name: string }[]; fileDescriptorProto?: Buffer[] }>
-      >;
-    const { listServicesResponse } = await ask({ listServices: '' });
+    using client = rawClient(addressOf(name), await bench.cloud.operator());
+    const { listServicesResponse } = await reflect(client, { listServices: '' });
     const names = listServicesResponse?.service?.map((one) => one.name) ?? [];
     expect(names).toEqual(expect.arrayContaining([...(SERVICES[name] ?? []), 'grpc.health.v1.Health']));
     for (const service of SERVICES[name] ?? []) {
-      const { fileDescriptorResponse } = await ask({ fileContainingSymbol: service });
+      const { fileDescriptorResponse } = await reflect(client, { fileContainingSymbol: service });
       expect(fileDescriptorResponse?.fileDescriptorProto?.length, service).toBeGreaterThan(0);
     }
   });
@@ -280,30 +284,3 @@ describe('the service manager', () => {
     expect(await manager.receiveAfter('WATCHDOG=1')).toMatch(/^STOPPING=1/);
   }, 40_000);
 });
-
-function closing(address: string): Client & Disposable {
-  return Object.assign(new Client(address, credentials.createInsecure()), {
-    [Symbol.dispose](this: Client) {
-      this.close();
-    },
-  });
-}
-
-/** One question to the reflection service, whose protos come with the package that serves them. */
-async function reflect(client: Client, request: object): Promise<unknown> {
-  const proto = new URL(
-    '../../../node_modules/@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
-    import.meta.url,
-  );
-  const { 'grpc.reflection.v1.ServerReflection': service } = loadSync(proto.pathname, { oneofs: true });
-  const method = (service as ServiceDefinition)['ServerReflectionInfo'];
-  if (method === undefined) throw new Error('the proto has no ServerReflectionInfo');
-  const { path, requestSerialize, responseDeserialize } = method;
-  return await new Promise((resolve, reject) => {
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    call.on('data', resolve);
-    call.on('error', reject);
-    call.write(request);
-    call.end();
-  });
-}

@@ -1,8 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { Agent, type AgentSettings } from '../../../src/agent/agent.ts';
+import { Agent, type AgentParts, type AgentSettings } from '../../../src/agent/agent.ts';
+import { saveCredentials } from '../../../src/agent/enrolment.ts';
+import { OwnCredentials } from '../../../src/agent/own-credentials.ts';
 import { FileStore } from '../../../src/store/file/file-store.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
+import type { Credentials } from '../../../src/trust/credentials.ts';
+import { makeSecretFolder } from '../../../src/trust/files.ts';
+import { TestAuthority } from '../../trust/test-authority.ts';
 import type { LogLine } from '../rpc/harness.ts';
 import { StoreFolder } from '../store/file-folder.ts';
 import { type ChunkSketch, draw, manifestOf, uploadOf } from '../transfer/samples.ts';
@@ -23,8 +29,9 @@ export class AgentBench implements AsyncDisposable {
   constructor(
     folder: string,
     hub: { readonly address: string },
+    credentials: OwnCredentials,
     settings: Partial<AgentSettings> = {},
-    pool = 'images',
+    { pool = 'images', ...parts }: Partial<AgentParts> & { readonly pool?: string } = {},
   ) {
     this.store = new WatchedStore(new FileStore({ folder, pool }));
     const target = { write: (line: string) => void this.lines.push(JSON.parse(line)) };
@@ -39,9 +46,11 @@ export class AgentBench implements AsyncDisposable {
       },
       {
         store: this.store,
+        credentials,
         loggers: createLoggers({ component: 'agent', level: 'info', storeId, target }),
         registry: this.registry,
         redial: { minMs: 5, maxMs: 50 },
+        ...parts,
       },
     );
   }
@@ -66,27 +75,89 @@ export class AgentBench implements AsyncDisposable {
 /** A hub, folders for stores, and agents: everything ends and is removed with it. */
 export class World implements AsyncDisposable {
   hub!: ScriptedHub;
+  authority!: TestAuthority;
   readonly #ending = new AsyncDisposableStack();
   readonly #folders = new Map<string, StoreFolder>();
+  readonly #enrolled = new Set<string>();
 
   static async make(): Promise<World> {
     const world = new World();
-    world.hub = await ScriptedHub.start();
+    world.authority = await TestAuthority.create();
+    world.hub = await ScriptedHub.start(world.authority);
     world.#ending.defer(() => world.hub[Symbol.asyncDispose]());
     return world;
   }
 
   /** The agent of a store, attached. The same store again: the same folder. */
-  async agent(storeId: string, settings: Partial<AgentSettings> = {}): Promise<AgentBench> {
-    const bench = await this.startAgent(storeId, settings);
+  async agent(
+    storeId: string,
+    settings: Partial<AgentSettings> = {},
+    parts: Partial<AgentParts> = {},
+  ): Promise<AgentBench> {
+    const bench = await this.startAgent(storeId, settings, parts);
     await bench.agent.readiness.firstReady;
     return bench;
   }
 
-  async startAgent(storeId: string, settings: Partial<AgentSettings> = {}): Promise<AgentBench> {
-    const bench = new AgentBench((await this.folder(storeId)).path, this.hub, { storeId, ...settings });
+  async startAgent(
+    storeId: string,
+    settings: Partial<AgentSettings> = {},
+    parts: Partial<AgentParts> = {},
+  ): Promise<AgentBench> {
+    const { path } = await this.folder(storeId);
+    const credentials = await OwnCredentials.load(await this.credentials(storeId), storeId);
+    const bench = new AgentBench(path, this.hub, credentials, { storeId, ...settings }, parts);
     this.#ending.use(bench);
     return await bench.start();
+  }
+
+  /** The credentials folder of a store's agent, filled when it is not there yet. */
+  async credentials(storeId: string, given?: Credentials): Promise<string> {
+    const folder = join((await this.folder(`${storeId} credentials`)).path, 'credentials');
+    if (given === undefined && this.#enrolled.has(storeId)) return folder;
+    this.#enrolled.add(storeId);
+    await makeSecretFolder(folder);
+    const issued = given ?? (await this.authority.credentials({ kind: 'store', storeId }));
+    await saveCredentials(folder, issued);
+    return folder;
+  }
+
+  /** An order to copy, with its ticket when the source is to be dialled. */
+  copyMessage({ taskId, attempt, imageId, bytes, from, to = 'dcn0', ticket }: CopyOrder) {
+    const pull = () =>
+      this.hub.ticket({
+        taskId,
+        attempt,
+        imageId,
+        action: 'pull',
+        holder: { kind: 'store', storeId: to },
+        atStoreId: 'central',
+      });
+    const copy = {
+      sizeBytes: bytes.length,
+      root: manifestOf(bytes).root,
+      sourceStoreId: 'central',
+      sourceAddress: from,
+      recordJson: '{"name":"sample"}',
+      ticket: ticket ?? (from === '' ? '' : pull()),
+    };
+    return { assign: { taskId, attempt, jobId: JOB_ID, imageId, requestId: 'request-2', copy } };
+  }
+
+  /** An order to dcn0 to deliver to central, with its ticket. */
+  serveMessage({ taskId, attempt, imageId, receiver, requestId = 'request-2', ticket }: ServeOrder) {
+    const push = () =>
+      this.hub.ticket({
+        taskId,
+        attempt,
+        imageId,
+        action: 'push',
+        holder: { kind: 'store', storeId: 'dcn0' },
+        atStoreId: 'central',
+      });
+    const { transferAddress: receiverAddress } = receiver.agent;
+    const serve = { taskId, attempt, imageId, receiverAddress, requestId };
+    return { serve: { ...serve, receiverStoreId: 'central', ticket: ticket ?? push() } };
   }
 
   async folder(storeId: string): Promise<StoreFolder> {
@@ -104,7 +175,7 @@ export class World implements AsyncDisposable {
     const { port } = this.hub;
     await this.hub[Symbol.asyncDispose]();
     const { manifests } = this.hub;
-    this.hub = await ScriptedHub.start(port);
+    this.hub = await ScriptedHub.start(this.authority, port);
     for (const [root, body] of manifests) this.hub.manifests.set(root, body);
   }
 
@@ -144,17 +215,20 @@ export interface CopyOrder {
   readonly bytes: Buffer;
   /** Of the source; '' has the source dial. */
   readonly from: string;
+  /** The store that copies. Default: dcn0. */
+  readonly to?: string;
+  /** In place of the right one. */
+  readonly ticket?: string;
 }
 
-export function copyMessage({ taskId, attempt, imageId, bytes, from }: CopyOrder) {
-  const copy = {
-    sizeBytes: bytes.length,
-    root: manifestOf(bytes).root,
-    sourceStoreId: 'central',
-    sourceAddress: from,
-    recordJson: '{"name":"sample"}',
-  };
-  return { assign: { taskId, attempt, jobId: JOB_ID, imageId, requestId: 'request-2', copy } };
+export interface ServeOrder {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly imageId: string;
+  readonly receiver: AgentBench;
+  readonly requestId?: string;
+  /** In place of the right one. */
+  readonly ticket?: string;
 }
 
 /** `chunks` chunks of data, with a hole after the first. */

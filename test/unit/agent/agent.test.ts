@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { manifestOf, uploadOf } from '../transfer/samples.ts';
-import { copyMessage, ingestMessage, sample, World } from './agent-bench.ts';
+import { ingestMessage, sample, World } from './agent-bench.ts';
 import { eventually } from './scripted-hub.ts';
 
 const IMAGE = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
@@ -21,7 +21,7 @@ test('takes an image in, and copies it by pull', async () => {
 
   const atEdge = await world.hub.session('dcn0');
   const from = central.agent.transferAddress;
-  atEdge.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
+  atEdge.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
   const result = await atEdge.result('copy-1');
   expect(result.copied?.verifiedRoot).toBe(root);
   expect(result.traffic).toMatchObject({ resumedBytes: 0, verifiedBytes: dataBytes });
@@ -54,20 +54,14 @@ test.each(['the source first', 'the copy first'])('copies by push, %s', async (o
   const atEdge = await world.hub.session('dcn0');
   const atCentral = await world.hub.session('central');
   await world.ingest(atEdge, IMAGE, bytes);
-  const serve = {
-    taskId: 'copy-1',
-    attempt: 1,
-    imageId: IMAGE,
-    receiverAddress: central.agent.transferAddress,
-    requestId: 'request-2',
-  };
-  const assign = copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '' });
+  const serve = world.serveMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, receiver: central });
+  const assign = world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '' });
   if (order === 'the copy first') {
     atCentral.tell(assign);
     await eventually(() => atCentral.phases('copy-1').length > 0);
-    atEdge.tell({ serve });
+    atEdge.tell(serve);
   } else {
-    atEdge.tell({ serve });
+    atEdge.tell(serve);
     await eventually(() => edge.lines.some((line) => line.msg === 'delivery starts'));
     atCentral.tell(assign);
   }
@@ -104,7 +98,7 @@ test('a full pool leaves nothing', async () => {
   };
   const session = await world.hub.session('dcn0');
   const from = central.agent.transferAddress;
-  session.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
+  session.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
   expect((await session.result('copy-1')).failure?.code).toBe('NO_SPACE');
   expect(await edge.store.list()).toEqual([]);
 });
@@ -152,7 +146,7 @@ test('a reader does not keep an image from being deleted', async () => {
   edge.store.around = (call, when) => (call === 'write' && when === 'before' ? held.promise : undefined);
   const atEdge = await world.hub.session('dcn0');
   const from = central.agent.transferAddress;
-  atEdge.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
+  atEdge.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
   await eventually(() => edge.store.calls.includes('write'));
   atCentral.tell({
     assign: { taskId: 'delete-1', attempt: 1, jobId: '', imageId: IMAGE, requestId: '', delete: {} },
@@ -203,7 +197,7 @@ test('discards what no task of its own uses', async () => {
   edge.store.around = (call, when) => (call === 'write' && when === 'before' ? held.promise : undefined);
   const session = await world.hub.session('dcn0');
   const from = central.agent.transferAddress;
-  session.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
+  session.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
   await eventually(() => edge.store.calls.includes('write'));
   session.tell({ discard: { imageIds: [IMAGE, OTHER, 'nonsense'] } });
   await eventually(() => edge.lines.some((line) => line.msg === 'leftover discarded'));

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { OwnCredentials } from '../../../src/agent/own-credentials.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { gate, refusalIn } from '../rpc/harness.ts';
 import { manifestOf, uploadOf } from '../transfer/samples.ts';
 import type { WatchedStore } from '../transfer/watched-store.ts';
-import { AgentBench, copyMessage, ingestMessage, sample, World } from './agent-bench.ts';
+import { AgentBench, ingestMessage, sample, World } from './agent-bench.ts';
 import { eventually, type Session } from './scripted-hub.ts';
 
 const IMAGE = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
@@ -30,9 +31,9 @@ async function pair(world: World, bytes: Buffer) {
   return { central, edge, session: await world.hub.session('dcn0') };
 }
 
-function copyFrom(source: AgentBench, bytes: Buffer, attempt = 1) {
+function copyFrom(world: World, source: AgentBench, bytes: Buffer, attempt = 1) {
   const from = source.agent.transferAddress;
-  return copyMessage({ taskId: 'copy-1', attempt, imageId: IMAGE, bytes, from });
+  return world.copyMessage({ taskId: 'copy-1', attempt, imageId: IMAGE, bytes, from });
 }
 
 /** All the hub hears while an exchange it begins now takes place: what was on its way before has arrived. */
@@ -46,7 +47,7 @@ test('work goes on while the hub is away, and its result is told until it is kep
   const bytes = sample(6);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(edge.store, 'write', 2);
-  session.tell(copyFrom(central, bytes));
+  session.tell(copyFrom(world, central, bytes));
   await held.reached;
   await world.replaceHub();
   const adopted = await world.hub.session('dcn0');
@@ -54,7 +55,7 @@ test('work goes on while the hub is away, and its result is told until it is kep
   // It says at once where the copy stands, without being asked.
   await eventually(() => adopted.phases('copy-1').includes('transferring'));
   // The new hub leaves it running, or hands the same attempt out again: the same.
-  adopted.tell(copyFrom(central, bytes));
+  adopted.tell(copyFrom(world, central, bytes));
   world.hub.keeps = false;
   held.release();
   expect((await adopted.result('copy-1')).copied?.verifiedRoot).toBe(manifestOf(bytes).root);
@@ -103,7 +104,7 @@ test('a cancelled copy leaves nothing, also of earlier attempts', async () => {
   const bytes = sample(12);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(edge.store, 'write', 16);
-  session.tell(copyFrom(central, bytes));
+  session.tell(copyFrom(world, central, bytes));
   await held.reached;
   session.tell({ cancel: { taskId: 'copy-1', attempt: 1 } });
   await roundTrip(session, 1);
@@ -152,10 +153,10 @@ test('a later attempt takes the place of an earlier one', async () => {
   const bytes = sample(8);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(edge.store, 'write', 4);
-  session.tell(copyFrom(central, bytes, 1));
+  session.tell(copyFrom(world, central, bytes, 1));
   await held.reached;
-  session.tell(copyFrom(central, bytes, 2));
-  session.tell(copyFrom(central, bytes, 1));
+  session.tell(copyFrom(world, central, bytes, 2));
+  session.tell(copyFrom(world, central, bytes, 1));
   await roundTrip(session, 1);
   // The first still has a write under way, and the second waits for it.
   expect(edge.lines.filter((line) => line.msg === 'copy starts')).toHaveLength(1);
@@ -178,7 +179,7 @@ test('a source that goes away: UNAVAILABLE, and the next attempt goes on from th
   const { dataBytes } = manifestOf(bytes);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(central.store, 'read', 9);
-  session.tell(copyFrom(central, bytes, 1));
+  session.tell(copyFrom(world, central, bytes, 1));
   await held.reached;
   // All that could come has come: the source waits in its tenth read.
   await eventually(() => edge.store.calls.includes('setMetadata') && edge.store.active === 0);
@@ -190,7 +191,7 @@ test('a source that goes away: UNAVAILABLE, and the next attempt goes on from th
   expect(await edge.store.list()).toMatchObject([{ imageId: IMAGE, form: 'partial' }]);
 
   const back = await world.agent('central');
-  session.tell(copyFrom(back, bytes, 2));
+  session.tell(copyFrom(world, back, bytes, 2));
   const result = await eventually(() => session.results('copy-1').find(({ attempt }) => attempt === 2));
   expect(result.copied?.verifiedRoot).toBe(manifestOf(bytes).root);
   const { resumedBytes = 0, receivedBytes = 0 } = result.traffic ?? {};
@@ -209,16 +210,9 @@ test('a source that delivers and goes away: UNAVAILABLE too', async () => {
   await world.ingest(await world.hub.session('dcn0'), IMAGE, bytes);
   const session = await world.hub.session('central');
   const held = hold(edge.store, 'read', 9);
-  session.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '' }));
-  (await world.hub.session('dcn0')).tell({
-    serve: {
-      taskId: 'copy-1',
-      attempt: 1,
-      imageId: IMAGE,
-      receiverAddress: central.agent.transferAddress,
-      requestId: '',
-    },
-  });
+  session.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '' }));
+  const serve = world.serveMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, receiver: central });
+  (await world.hub.session('dcn0')).tell(serve);
   await held.reached;
   const ended = edge[Symbol.asyncDispose]();
   // Not CANCELLED, which is the hub's word to end a task for good.
@@ -231,7 +225,9 @@ test('a source that nobody can reach: UNAVAILABLE', async () => {
   await using world = await World.make();
   const bytes = sample(2);
   const { session } = await pair(world, bytes);
-  session.tell(copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '127.0.0.1:1' }));
+  session.tell(
+    world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from: '127.0.0.1:1' }),
+  );
   const { failure } = await session.result('copy-1');
   expect(failure?.code).toBe('UNAVAILABLE');
   expect(failure?.message).toContain('agent of store central at 127.0.0.1:1');
@@ -242,10 +238,10 @@ test('an agent that stops keeps its checkpoint, and is not reported as failed', 
   const bytes = sample(12);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(edge.store, 'write', 24);
-  session.tell(copyFrom(central, bytes, 1));
+  session.tell(copyFrom(world, central, bytes, 1));
   await held.reached;
   const ended = edge[Symbol.asyncDispose]();
-  session.tell(copyFrom(central, bytes, 3));
+  session.tell(copyFrom(world, central, bytes, 3));
   held.release();
   await ended;
   expect(session.results('copy-1')).toEqual([]);
@@ -255,7 +251,7 @@ test('an agent that stops keeps its checkpoint, and is not reported as failed', 
   const after = await world.hub.session('dcn0', session);
   expect(after.running).toEqual([]);
   expect(after.inventory).toMatchObject([{ imageId: IMAGE, form: 'partial' }]);
-  after.tell(copyFrom(central, bytes, 2));
+  after.tell(copyFrom(world, central, bytes, 2));
   const result = await after.result('copy-1');
   expect(result.copied).toBeTruthy();
   // Seven or more chunks were written when it stopped, of which none was due for a checkpoint but four.
@@ -268,7 +264,7 @@ test('what ends well while the agent stops is still told', async () => {
   const bytes = sample(2);
   const { central, edge, session } = await pair(world, bytes);
   const held = hold(edge.store, 'publish');
-  session.tell(copyFrom(central, bytes));
+  session.tell(copyFrom(world, central, bytes));
   await held.reached;
   const ended = edge[Symbol.asyncDispose]();
   held.release();
@@ -287,7 +283,7 @@ test('a hub that refuses is dialled again, and said once', async () => {
     { msg: 'the hub refuses this agent: no store is named dcn7', code: 'NOT_FOUND', hint, rule: 'R10' },
   ]);
   expect(agent.readiness.isReady).toBe(false);
-  expect(agent.readiness.reasons).toEqual(['hub: no store is named dcn7']);
+  expect(agent.readiness.reasons).toEqual([`hub: no store is named dcn7 (${hint})`]);
   world.hub.refuses = undefined;
   await agent.readiness.firstReady;
 });
@@ -309,7 +305,9 @@ test('a store that does not answer is tried again; one that is not there is not'
   ]);
 
   const { path } = await world.folder('dcn0');
-  await using wrong = new AgentBench(path, world.hub, { storeId: 'dcn0' }, 'no/such/pool');
+  const credentials = await OwnCredentials.load(await world.credentials('dcn0'), 'dcn0');
+  const pool = 'no/such/pool';
+  await using wrong = new AgentBench(path, world.hub, credentials, { storeId: 'dcn0' }, { pool });
   expect(await refusalIn(wrong.start())).toMatchObject({ code: 'INVALID' });
 });
 

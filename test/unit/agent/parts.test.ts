@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { Attach, type AttachCall } from '../../../src/agent/attach.ts';
 import { Backoff } from '../../../src/agent/backoff.ts';
 import { ImageLocks } from '../../../src/agent/image-locks.ts';
 import { ManifestCache } from '../../../src/agent/manifest-cache.ts';
@@ -137,6 +138,7 @@ test('pulls on one delivery are answered in turn, and none after one that was le
   const pushed = new PushedFrames(
     messages(),
     async ({ runs }) => void asked.push(Number(runs?.[0]?.firstChunk)),
+    NEVER,
   );
   const first = pushed.pull(IMAGE_ID, [{ firstChunk: 0, chunkCount: 2 }], NEVER);
   const second = pushed.pull(IMAGE_ID, [{ firstChunk: 2, chunkCount: 1 }], NEVER);
@@ -196,4 +198,88 @@ test('evicting ends the readers, and waits until the image is closed', async () 
   store.around = () => {};
   await using again = await images.open(IMAGE_ID);
   expect(again.signal.aborted).toBe(false);
+});
+
+test('a renewed ticket goes to the attempt it is for, while that is at work', async () => {
+  const shown: string[] = [];
+  const done = gate();
+  const board = new TaskBoard({
+    locks: new ImageLocks(),
+    now: () => 0,
+    tell: () => undefined,
+    observer: {
+      started: () => undefined,
+      progressed: () => undefined,
+      ended: () => undefined,
+      ignored: () => undefined,
+      inContext: (_assignment, work) => work(),
+    },
+    perform: async (_assignment, { ticket, traffic }) => {
+      shown.push(ticket.text);
+      using _listening = ticket.onRenewed((text) => void shown.push(text));
+      await done.opened;
+      return { outcome: { kind: 'copied', verifiedRoot: '' }, traffic };
+    },
+  });
+  const work = {
+    kind: 'copy',
+    sizeBytes: 0,
+    root: '',
+    sourceStoreId: 'central',
+    sourceAddress: undefined,
+    recordJson: '',
+  } as const;
+  const assignment = (ticket: string) => ({ ...KEY, jobId: '', requestId: '', work: { ...work, ticket } });
+  board.assign(assignment('first'));
+  await vi.waitFor(() => expect(shown).toEqual(['first']));
+  expect(board.renewTicket({ taskId: 'copy-1', attempt: 2 }, 'of a later attempt')).toBe(false);
+  expect(board.renewTicket({ taskId: 'copy-2', attempt: 1 }, 'of another task')).toBe(false);
+  expect(board.renewTicket(KEY, 'second')).toBe(true);
+  // Handed out again by a hub that has come back; one that has none changes nothing.
+  board.assign(assignment('third'));
+  board.assign(assignment(''));
+  expect(shown).toEqual(['first', 'second', 'third']);
+  done.open();
+  await vi.waitFor(() => expect(board.renewTicket(KEY, 'too late')).toBe(false));
+});
+
+test('a welcome that is said again changes who is cut off, and nothing else', async () => {
+  const revoked: (readonly string[])[] = [];
+  const written: string[] = [];
+  let unheard = 0;
+  const ended = gate();
+  const welcome = (revokedStoreIds: string[]) => ({
+    welcome: { heartbeatIntervalMs: 60_000, revokedStoreIds },
+  });
+  const call = {
+    messages: (async function* () {
+      yield welcome([]);
+      yield welcome(['dcn1']);
+      await ended.opened;
+    })(),
+    write: async (message) => void written.push(...Object.keys(message)),
+    end: () => ended.open(),
+    [Symbol.asyncDispose]: async () => undefined,
+  } as AttachCall;
+  const attach = new Attach({
+    dial: async () => call,
+    inventory: async () => [],
+    hello: () => ({}),
+    heartbeat: () => ({}),
+    unheard: () => {
+      unheard += 1;
+      return [];
+    },
+    handle: () => undefined,
+    welcomed: ({ revokedStoreIds }) => void revoked.push(revokedStoreIds),
+    detached: () => undefined,
+    backoff: new Backoff({ minMs: 1, maxMs: 1 }, () => 0),
+  });
+  const stop = new AbortController();
+  const running = attach.run(stop.signal);
+  await vi.waitFor(() => expect(revoked).toEqual([[], ['dcn1']]));
+  expect(unheard).toBe(1);
+  expect(written.filter((kind) => kind === 'heartbeat')).toHaveLength(1);
+  stop.abort();
+  await running;
 });

@@ -1,9 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
+import { fingerprintOf } from '../../../src/trust/certificate.ts';
+import type { Credentials } from '../../../src/trust/credentials.ts';
+import { TestAuthority } from '../../trust/test-authority.ts';
 import type { LogLine } from '../rpc/harness.ts';
 import { uploadOf } from '../transfer/samples.ts';
 import { ingestMessage, sample, World } from './agent-bench.ts';
@@ -28,8 +34,8 @@ class AgentProcess implements AsyncDisposable {
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.lines.push(JSON.parse(line)),
     );
-    this.child.stderr?.on('data', (text) => {
-      this.stderr += text;
+    this.child.stderr?.on('data', (piece) => {
+      this.stderr += piece;
     });
   }
 
@@ -43,11 +49,15 @@ class AgentProcess implements AsyncDisposable {
   }
 }
 
-async function configure(world: World, driver: object): Promise<string> {
+async function configure(world: World, driver: object, more: object = {}): Promise<string> {
   const file = join((await world.folder('config')).path, 'agent.yaml');
   const listen = { transfer: '127.0.0.1:0', http: '127.0.0.1:0' };
+  const credentials = await world.credentials('dcn0');
   // JSON is YAML.
-  await writeFile(file, JSON.stringify({ store: 'dcn0', hub: world.hub.address, driver, listen }));
+  await writeFile(
+    file,
+    JSON.stringify({ store: 'dcn0', hub: world.hub.address, credentials, driver, listen, ...more }),
+  );
   return file;
 }
 
@@ -115,4 +125,63 @@ test('a configuration that cannot work ends it with the reason', async () => {
   expect(code).not.toBe(0);
   expect(agent.stderr).toContain("code: 'INVALID'");
   expect(agent.stderr).toContain('not/a/pool');
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: string;
+  /** SHA-256 of the certificate the agent showed. */
+  readonly fingerprint: string;
+}
+
+/** GET over TLS, with a certificate or without one. */
+function get(at: string, path: string, caPem: string, shown?: Credentials): Promise<Answer> {
+  const client = shown && { cert: shown.chainPem, key: shown.privateKeyPem };
+  return new Promise((resolve, reject) => {
+    const options = { ca: caPem, ...client, agent: false, checkServerIdentity: () => undefined };
+    const request = httpsGet(`https://${at}${path}`, options, (response) => {
+      const peer = (response.socket as TLSSocket).getPeerX509Certificate();
+      const fingerprint = peer === undefined ? '' : fingerprintOf(peer);
+      text(response).then((body) => resolve({ status: response.statusCode, body, fingerprint }), reject);
+    });
+    request.on('error', reject);
+  });
+}
+
+test('HTTP under TLS: health for everybody, metrics for certificates, and the newest of its own', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  const config = await configure(world, { type: 'file', folder }, { http: { tls: true, open: ['health'] } });
+  await using agent = new AgentProcess(config);
+  await eventually(() => agent.said('agent is ready'));
+  const at = String(agent.said('listening')?.['http']);
+  const { caPem } = world.authority;
+  expect(await get(at, '/readyz', caPem)).toMatchObject({ status: 200 });
+  expect(await get(at, '/metrics', caPem)).toMatchObject({ status: 401 });
+  const stranger = await (await TestAuthority.create()).credentials({ kind: 'operator', name: 'alice' });
+  expect(await get(at, '/metrics', caPem, stranger)).toMatchObject({ status: 401 });
+  const alice = await world.authority.credentials({ kind: 'operator', name: 'alice' });
+  const metrics = await get(at, '/metrics', caPem, alice);
+  expect(metrics).toMatchObject({ status: 200 });
+  expect(metrics.body).toContain('entrepot_certificate_expires_timestamp_seconds');
+
+  // Joined anew while it runs: found when it dials the hub the next time.
+  const anew = await world.authority.credentials({ kind: 'store', storeId: 'dcn0' });
+  await world.credentials('dcn0', anew);
+  (await world.hub.session('dcn0')).cut.open();
+  await eventually(() => agent.said('found new credentials in the folder'));
+  const renewed = await get(at, '/metrics', caPem, alice);
+  expect(renewed.fingerprint).toBe(anew.certificate.fingerprint);
+  expect(renewed.fingerprint).not.toBe(metrics.fingerprint);
+});
+
+test('without credentials it ends, and says what to do', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  const config = await configure(world, { type: 'file', folder }, { credentials: 'nowhere' });
+  await using agent = new AgentProcess(config);
+  const [code] = await agent.ended;
+  expect(code).not.toBe(0);
+  expect(agent.stderr).toContain("code: 'NOT_FOUND'");
+  expect(agent.stderr).toContain('entrepot agent join');
 });

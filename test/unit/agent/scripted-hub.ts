@@ -1,17 +1,28 @@
 import { Registry } from 'prom-client';
 import { vi } from 'vitest';
-import type { Refusal } from '../../../src/domain/refusal.ts';
+import { Refusal } from '../../../src/domain/refusal.ts';
+import { storeOf } from '../../../src/domain/rules/rights.ts';
 import type { AgentMessage__Output } from '../../../src/rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { Hello__Output } from '../../../src/rpc/generated/entrepot/v1/Hello.ts';
 import type { HubMessage } from '../../../src/rpc/generated/entrepot/v1/HubMessage.ts';
 import type { StoredImage__Output } from '../../../src/rpc/generated/entrepot/v1/StoredImage.ts';
 import type { TaskResult__Output } from '../../../src/rpc/generated/entrepot/v1/TaskResult.ts';
-import { Agents } from '../../../src/rpc/proto.ts';
+import type { Handlers } from '../../../src/rpc/handlers.ts';
+import type { AgentsService, EnrolmentService } from '../../../src/rpc/proto.ts';
+import { Agents, Enrolment } from '../../../src/rpc/proto.ts';
 import { RpcServer } from '../../../src/rpc/server.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import { RpcMetrics } from '../../../src/telemetry/rpc-metrics.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
 import { Manifest } from '../../../src/transfer/manifest.ts';
+import type { IssueOptions } from '../../../src/trust/authority.ts';
+import type { Authenticate } from '../../../src/trust/caller.ts';
+import type { Credentials } from '../../../src/trust/credentials.ts';
+import { HUB } from '../../../src/trust/identity.ts';
+import { publicKeyOfRequest } from '../../../src/trust/request.ts';
+import { parseJoinToken } from '../../../src/trust/secret-token.ts';
+import { type Ticket, TicketIssuer } from '../../../src/trust/ticket.ts';
+import type { TestAuthority } from '../../trust/test-authority.ts';
 import { gate } from '../rpc/harness.ts';
 
 /** What `find` finds, as soon as it finds something. */
@@ -34,10 +45,13 @@ export class Session {
   readonly messages: AgentMessage__Output[] = [];
   readonly tell: (message: HubMessage) => void;
   readonly cut = gate();
+  /** SHA-256 of the certificate the agent came with. */
+  readonly fingerprint: string;
   isOver = false;
 
-  constructor(hello: Hello__Output, tell: (message: HubMessage) => void) {
+  constructor(hello: Hello__Output, fingerprint: string, tell: (message: HubMessage) => void) {
     this.hello = hello;
+    this.fingerprint = fingerprint;
     this.tell = tell;
   }
 
@@ -74,25 +88,50 @@ export class ScriptedHub implements AsyncDisposable {
   /** Results are acknowledged. */
   keeps = true;
   heartbeatIntervalMs = 20;
+  /** Of the certificates it issues. */
+  issues: IssueOptions = {};
+  /** Called before Enrolment answers; what it throws is the answer. */
+  beforeIssued: () => void = () => {};
+  /** Join tokens, with the key they were used with. */
+  readonly tokens = new Map<string, string>();
+  /** Public keys certificates were issued for, base64. */
+  readonly keys: string[] = [];
+  readonly revoked = new Set<string>();
   port = 0;
+  readonly #authority: TestAuthority;
+  readonly #credentials: Credentials;
+  /** By peer. */
+  readonly #fingerprints = new Map<string, string>();
+  /** Of certificates that were revoked with their store, and stay so. */
+  readonly #cutOff = new Set<string>();
   #server: RpcServer | undefined;
 
-  static async start(port = 0): Promise<ScriptedHub> {
-    const hub = new ScriptedHub();
-    await hub.start(port);
+  private constructor(authority: TestAuthority, credentials: Credentials) {
+    this.#authority = authority;
+    this.#credentials = credentials;
+  }
+
+  static async start(authority: TestAuthority, port = 0): Promise<ScriptedHub> {
+    const hub = new ScriptedHub(authority, await authority.credentials(HUB));
+    await hub.#start(port);
     return hub;
   }
 
-  async start(port: number): Promise<void> {
+  async #start(port: number): Promise<void> {
     this.#server = new RpcServer({
       name: 'hub',
       host: '127.0.0.1',
       port,
       log: createLoggers({ component: 'hub', level: 'silent' }).rpc,
       metrics: new RpcMetrics(new Registry()),
+      credentials: this.#credentials,
+      clients: 'anyone',
+      authenticate: this.#authenticate,
     });
-    this.#server.add(Agents, {
-      Attach: (messages, write) => this.#attach(messages[Symbol.asyncIterator](), write),
+    this.#server.add(Enrolment, this.#enrolment(), { Join: 'enrol', Renew: 'known' });
+    const agents: Handlers<AgentsService> = {
+      Attach: (messages, write, { caller, peer }) =>
+        this.#attach(messages[Symbol.asyncIterator](), write, storeOf(caller), peer),
       GetManifest: async ({ root }, write) => {
         this.manifestsAsked += 1;
         await write({ data: this.manifests.get(root) ?? Buffer.alloc(0) });
@@ -109,7 +148,14 @@ export class ScriptedHub implements AsyncDisposable {
         this.pulledUploads.push(`${taskId}/${attempt}`);
         for await (const frame of this.uploads.get(taskId)?.() ?? []) await write(frame);
       },
-    });
+    };
+    const serve = {
+      Attach: 'serve',
+      GetManifest: 'serve',
+      PutManifest: 'serve',
+      PullUpload: 'serve',
+    } as const;
+    this.#server.add(Agents, agents, serve);
     this.port = await this.#server.start();
   }
 
@@ -124,20 +170,88 @@ export class ScriptedHub implements AsyncDisposable {
     );
   }
 
+  /** A ticket as the hub signs it. `nowMs` in the past makes one that ends sooner. */
+  ticket(ticket: Omit<Ticket, 'expiresAtMs'>, nowMs = Date.now()): string {
+    return new TicketIssuer(this.#credentials).issue(ticket, nowMs);
+  }
+
+  /** Cuts a store off, as `entrepot store revoke` does. */
+  revoke(storeId: string): void {
+    this.revoked.add(storeId);
+    for (const session of this.sessions) {
+      if (session.hello.storeId === storeId) this.#cutOff.add(session.fingerprint);
+    }
+    const reason = revokedRefusal(storeId);
+    this.#server?.abortCalls((caller) => caller.kind === 'store' && caller.storeId === storeId, reason);
+    for (const session of this.sessions) if (!session.isOver) session.tell({ storeRevoked: { storeId } });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server?.stop(0);
+  }
+
+  readonly #authenticate: Authenticate = ({ certificate, peer }) => {
+    if (certificate === undefined) return { kind: 'nobody' };
+    const { identity, fingerprint } = certificate;
+    this.#fingerprints.set(peer, fingerprint);
+    if (identity.kind === 'store') {
+      if (this.revoked.has(identity.storeId)) this.#cutOff.add(fingerprint);
+      if (this.#cutOff.has(fingerprint)) throw revokedRefusal(identity.storeId);
+    }
+    return identity.kind === 'operator' ? { ...identity, role: 'admin' } : identity;
+  };
+
+  #enrolment(): Handlers<EnrolmentService> {
+    const issue = async (storeId: string, request: Buffer) => {
+      const publicKey = await publicKeyOfRequest(request);
+      const key = publicKey.toString('base64');
+      const identity = { kind: 'store', storeId } as const;
+      const certificate = await this.#authority.authority.issue(identity, publicKey, this.issues);
+      return {
+        key,
+        answer: {
+          certificate,
+          authorities: this.#authority.caPem,
+          expiresAtMs: 0,
+          subject: `store/${storeId}`,
+        },
+      };
+    };
+    return {
+      Join: async ({ token, certificateRequest }) => {
+        const { storeId } = parseJoinToken(token);
+        const usedBy = this.tokens.get(token);
+        if (usedBy === undefined) throw new Refusal('UNAUTHENTICATED', 'the join token is not known');
+        const { key, answer } = await issue(storeId, certificateRequest);
+        if (usedBy !== '' && usedBy !== key) throw new Refusal('UNAUTHENTICATED', 'the join token was used');
+        this.tokens.set(token, key);
+        this.revoked.delete(storeId);
+        this.keys.push(key);
+        this.beforeIssued();
+        return answer;
+      },
+      Renew: async ({ certificateRequest }, { caller }) => {
+        const { key, answer } = await issue(storeOf(caller), certificateRequest);
+        this.keys.push(key);
+        this.beforeIssued();
+        return answer;
+      },
+    };
   }
 
   async #attach(
     messages: AsyncIterator<AgentMessage__Output>,
     write: (message: HubMessage) => Promise<void>,
+    storeId: string,
+    peer: string,
   ): Promise<void> {
     const first = await messages.next();
     this.hellos += 1;
     if (this.refuses) throw this.refuses;
     const hello = first.done ? undefined : first.value.hello;
-    if (!hello) throw new Error('no hello');
-    const session = new Session(hello, (message) => void write(message).catch(() => undefined));
+    if (hello?.storeId !== storeId) throw new Refusal('FORBIDDEN', `${hello?.storeId} is not ${storeId}`);
+    const fingerprint = this.#fingerprints.get(peer) ?? '';
+    const session = new Session(hello, fingerprint, (message) => void write(message).catch(() => undefined));
     for (let last = false; !last; ) {
       const page = (await messages.next()).value?.inventory;
       if (!page) throw new Error('no inventory');
@@ -145,7 +259,8 @@ export class ScriptedHub implements AsyncDisposable {
       session.pages.push(page.images.length);
       last = page.last;
     }
-    session.tell({ welcome: { heartbeatIntervalMs: this.heartbeatIntervalMs } });
+    const { heartbeatIntervalMs, revoked } = this;
+    session.tell({ welcome: { heartbeatIntervalMs, revokedStoreIds: [...revoked] } });
     this.sessions.push(session);
     try {
       for (;;) {
@@ -159,4 +274,10 @@ export class ScriptedHub implements AsyncDisposable {
       session.isOver = true;
     }
   }
+}
+
+function revokedRefusal(storeId: string): Refusal {
+  return new Refusal('UNAUTHENTICATED', `store ${storeId} has been revoked`, {
+    hint: `entrepot store add ${storeId} gives its agent a new token`,
+  });
 }

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { createProgram, type Program } from '../../../src/cli/program.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { gate } from '../rpc/harness.ts';
 import { entrepot, FakeHub, start } from './run.ts';
@@ -16,6 +18,14 @@ import {
   store,
   task,
 } from './samples.ts';
+
+type Command = Program['command'];
+
+const nowhere = { write: () => true };
+const notRun = async () => {
+  throw new Error('not run here');
+};
+const daemons = { runHub: notRun, initHub: notRun, runAgent: notRun, joinAgent: notRun };
 
 describe('store list', () => {
   const stores = [
@@ -43,6 +53,15 @@ describe('store list', () => {
         'dcn0     edge     -       away    2026-11-20 12:00:01Z       0  3 GiB  4 GiB  -       -\n',
       ].join(''),
     });
+  });
+
+  it('shows a store that was cut off, whatever else it was', async () => {
+    const revoked = [store({ id: 'dcn1', role: 'edge', online: false, revoked: true })];
+    await using hub = await FakeHub.with({ Stores: { List: async () => ({ stores: revoked }) } });
+    expect((await hub.run('store', 'list')).stdout).toContain('dcn1   edge  rbd     revoked  ');
+    expect(JSON.parse((await hub.run('store', 'list', '-o', 'json')).stdout)).toMatchObject([
+      { revoked: true, certificate_expires_at: '2026-12-20T12:00:00.000Z' },
+    ]);
   });
 
   it('is JSON for a script, wherever -o stands', async () => {
@@ -465,7 +484,8 @@ describe('failures', () => {
   });
 
   it('a hub that is not there is named', async () => {
-    const { code, stderr } = await entrepot('store', 'list', '--hub', '127.0.0.1:1');
+    await using hub = await FakeHub.with({});
+    const { code, stderr } = await hub.run('store', 'list', '--hub', '127.0.0.1:1');
     expect(code).toBe(6);
     expect(stderr).toMatch(
       /^entrepot: cannot reach the hub at 127\.0\.0\.1:1: connection refused\nhint: is it running \(`entrepot hub --config FILE`\), and is this its address/,
@@ -524,6 +544,54 @@ describe('failures', () => {
     ],
     ['no store', ['image', 'copy', IMAGE_ID], 'no store was named', 'give --stores A,B or --all-stores'],
     [
+      'no configuration',
+      ['hub'],
+      "required option '--config <file>' not specified",
+      '`entrepot hub --help` shows how',
+    ],
+    [
+      'no configuration to begin with',
+      ['hub', 'init'],
+      "required option '--config <file>' not specified",
+      '`entrepot hub init --help` shows how',
+    ],
+    [
+      'unknown role',
+      ['operator', 'add', 'bob', '--role', 'root'],
+      "option '--role <role>' argument 'root' is invalid. Allowed choices are admin, member, reader.",
+      '`entrepot operator add --help` shows how',
+    ],
+    [
+      'no role',
+      ['operator', 'add', 'bob'],
+      "required option '--role <role>' not specified",
+      '`entrepot operator add --help` shows how',
+    ],
+    [
+      'unknown role of a store',
+      ['store', 'add', 'dcn0', '--role', 'member'],
+      "option '--role <role>' argument 'member' is invalid. Allowed choices are central, edge.",
+      '`entrepot store add --help` shows how',
+    ],
+    [
+      'name of an operator',
+      ['operator', 'issue', 'Bob'],
+      "operator name 'Bob' is not valid",
+      'lower-case letters, digits, dots, dashes and underscores, at most 63',
+    ],
+    [
+      'duration',
+      ['store', 'add', 'dcn0', '--token-lifetime', '1week'],
+      "life of a token '1week' is not a duration",
+      'seconds, minutes, hours or days, as in 90s, 15m, 24h, 90d; at most 3650d',
+    ],
+    [
+      'life of a certificate',
+      ['operator', 'issue', 'bob', '--expires', '90d'],
+      '--expires is for API tokens',
+      'add --api-token; how long certificates live is a setting of the hub (certificates.operator_lifetime_seconds)',
+    ],
+    [
       'form',
       ['store', 'list', '-o', 'yaml'],
       "option '-o, --output <form>' argument 'yaml' is invalid. Allowed choices are table, json.",
@@ -556,36 +624,22 @@ describe('failures', () => {
 });
 
 describe('help', () => {
-  it('of every command has an example, and goes to stdout', async () => {
-    const commands = [
-      '',
-      'hub',
-      'agent',
-      'config',
-      'config check',
-      'store',
-      'store list',
-      'image',
-      'image create',
-      'image upload',
-      'image copy',
-      'image list',
-      'image show',
-      'image locations',
-      'image download',
-      'image delete-copy',
-      'image delete',
-      'job',
-      'job list',
-      'job show',
-      'job watch',
-      'job cancel',
-    ];
-    for (const command of commands) {
-      const { code, stdout, stderr } = await entrepot(...command.split(' ').filter(Boolean), '--help');
-      expect({ command, code, stderr }).toEqual({ command, code: 0, stderr: '' });
-      expect(stdout, command).toMatch(new RegExp(`Examples?:\\n  \\$ entrepot ${command.split(' ')[0]}`));
-    }
+  const commands = [...commandsOf(createProgram({ stdout: nowhere, stderr: nowhere }, daemons).command)];
+
+  it.each(commands)('of %j has an example, and goes to stdout', async (...words) => {
+    const command = words.filter(Boolean);
+    const { code, stdout, stderr } = await entrepot(...command, '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n  \\$ entrepot ${command.join(' ')}`));
+  });
+
+  it('of every command is on the page', async () => {
+    const page = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+    const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+    const leaves = commands.filter((one) => !commands.some((other) => other !== one && isPrefix(one, other)));
+    expect(leaves.length).toBeGreaterThan(20);
+    const missing = leaves.filter((one) => !rows.some((row) => row.startsWith(`| \`${one.join(' ')}`)));
+    expect(missing).toEqual([]);
   });
 
   it('of a group without a command is a mistake', async () => {
@@ -598,3 +652,13 @@ describe('help', () => {
     expect((await entrepot('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
+
+/** The words of every command: `[]`, `['hub']`, `['hub', 'init']` ... */
+function* commandsOf(command: Command, words: readonly string[] = []): Generator<string[]> {
+  yield [...words];
+  for (const one of command.commands) yield* commandsOf(one, [...words, one.name()]);
+}
+
+function isPrefix(one: readonly string[], other: readonly string[]): boolean {
+  return one.length < other.length && one.every((word, index) => word === other[index]);
+}

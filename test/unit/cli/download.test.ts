@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
-import { type Given, gate } from '../rpc/harness.ts';
-import { FakeHub, Folder } from './run.ts';
+import { gate } from '../rpc/harness.ts';
+import { FakeHub, Folder, type Given } from './run.ts';
 import { emptyImage, IMAGE_ID, image } from './samples.ts';
 
 const MIB = 1024 * 1024;

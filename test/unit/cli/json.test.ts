@@ -1,8 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { imageJson, jobJson, locationJson, storeJson } from '../../../src/cli/output/json.ts';
+import {
+  eventJson,
+  imageJson,
+  jobJson,
+  locationJson,
+  operatorJson,
+  storeJson,
+} from '../../../src/cli/output/json.ts';
 import { packageDefinition } from '../../../src/rpc/proto.ts';
-import { copy, emptyImage, IMAGE_ID, image, job, progress, store, task } from './samples.ts';
+import { copy, emptyImage, event, IMAGE_ID, image, job, operator, progress, store, task } from './samples.ts';
 
 /** Names of a message's fields in proto/, with times as our JSON has them. */
 function fieldsOf(message: string): string[] {
@@ -19,7 +26,11 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
+/** The time of an event has a name of one word: `at`. And its detail is JSON already. */
+const OTHER_NAMES: Readonly<Record<string, string>> = { at_ms: 'at', detail_json: 'detail' };
+
 function timeKey(name: string): string {
+  if (OTHER_NAMES[name] !== undefined) return OTHER_NAMES[name];
   return name.endsWith('_ms') ? `${name.slice(0, -3).replace(/_at$/, '')}_at` : name;
 }
 
@@ -33,6 +44,9 @@ describe('the JSON of', () => {
     ['Task', jobJson(job()).tasks[0]],
     ['Location', locationJson(location)],
     ['Store', storeJson(store())],
+    ['Operator', operatorJson(operator())],
+    ['Credential', operatorJson(operator()).credentials[0]],
+    ['Event', eventJson(event())],
   ];
   it.each(shapes)('%s has every field of the message', (message, shape) => {
     expect(Object.keys(shape ?? {}).sort()).toEqual(fieldsOf(message));
@@ -79,6 +93,12 @@ it('has times in ISO 8601, and leaves the names of properties alone', () => {
   expect(shape.properties).toEqual({ hwDiskBus: 'virtio', atMs: '1' });
 });
 
+it('has the detail of an event as it is, also when it is no JSON', () => {
+  expect(eventJson(event({ detailJson: '{"role":"member"}' })).detail).toEqual({ role: 'member' });
+  expect(eventJson(event({ detailJson: 'plain' })).detail).toBe('plain');
+  expect(eventJson(event()).detail).toBeNull();
+});
+
 it('has the percent rounded down', () => {
   const shape = jobJson(job({ tasks: [task({ progress: progress({ doneBytes: 999, totalBytes: 1000 }) })] }));
   expect(shape.tasks[0]?.progress?.percent).toBe(99);
@@ -93,6 +113,9 @@ it('is documented key by key', async () => {
     Progress: shownJob.tasks[0]?.progress,
     Location: locationJson(location),
     Store: storeJson(store()),
+    Operator: operatorJson(operator()),
+    Credential: operatorJson(operator()).credentials[0],
+    Event: eventJson(event()),
   };
   for (const [name, shape] of Object.entries({ ...shapes, ...more })) {
     const paragraph = page.split('\n\n').find((text) => text.startsWith(`**${name}**`)) ?? '';

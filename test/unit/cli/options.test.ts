@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseJobId, parseProperty, parseStoreIds, wholeNumber } from '../../../src/cli/options.ts';
+import { parseActor, parseSince } from '../../../src/cli/commands/event-list.ts';
+import {
+  durationSeconds,
+  parseJobId,
+  parseProperty,
+  parseStoreIds,
+  wholeNumber,
+} from '../../../src/cli/options.ts';
 import { parseHubAddress, parseRequestId } from '../../../src/cli/session.ts';
-import { JOB_ID } from './samples.ts';
+import { JOB_ID, NOON_MS } from './samples.ts';
 
 const invalid = (message: string) => expect.objectContaining({ code: 'INVALID', message });
 
@@ -44,6 +51,71 @@ it('takes whole numbers only', () => {
   for (const text of ['0', '11', '1.5', '-1', '1e1', '', ' 1', 'x']) {
     expect(() => parse(text)).toThrow(invalid(`limit '${text}' is not a whole number from 1 to 10`));
   }
+});
+
+describe('durations', () => {
+  const parse = durationSeconds('life');
+
+  it.each([
+    ['90s', 90],
+    ['15m', 900],
+    ['24h', 86_400],
+    ['90d', 7_776_000],
+    ['3650d', 315_360_000],
+  ])('%s', (text, seconds) => {
+    expect(parse(text)).toBe(seconds);
+  });
+
+  it.each(['', '0d', '90', 'd', '1.5h', '-1h', ' 1h', '1h ', '1w', '1H', '1h30m', '3651d', '9999999999s'])(
+    '%j is none',
+    (text) => {
+      expect(() => parse(text)).toThrow(invalid(`life '${text}' is not a duration`));
+    },
+  );
+});
+
+describe('since when', () => {
+  it.each([
+    ['1h', NOON_MS - 3_600_000],
+    ['2026-11-20', NOON_MS - 12 * 3_600_000],
+    ['2026-11-20T12:00Z', NOON_MS],
+    ['2026-11-20T12:00:00.000Z', NOON_MS],
+    ['2026-11-20 12:00:00Z', NOON_MS],
+    ['2026-11-20T13:00:00+01:00', NOON_MS],
+  ])('%s', (text, ms) => {
+    expect(parseSince(text, NOON_MS)).toBe(ms);
+  });
+
+  // Without a zone it would be another moment on another machine.
+  it.each(['', 'yesterday', '2026-11-20T12:00:00', '2026-13-20', '20.11.2026', '1793534400000'])(
+    '%j is neither a duration nor a time',
+    (text) => {
+      expect(() => parseSince(text, NOON_MS)).toThrow(
+        invalid(`since '${text}' is neither a duration nor a time`),
+      );
+    },
+  );
+
+  it('a duration that is too long is one all the same', () => {
+    expect(() => parseSince('9999d', NOON_MS)).toThrow(invalid("since '9999d' is not a duration"));
+  });
+});
+
+describe('an actor', () => {
+  it.each([
+    ['alice', 'operator/alice'],
+    ['operator/alice', 'operator/alice'],
+    ['operator/hub', 'operator/hub'],
+    ['store/dcn0', 'store/dcn0'],
+    ['hub', 'hub'],
+    ['nobody', 'nobody'],
+  ])('%s', (text, actor) => {
+    expect(parseActor(text)).toBe(actor);
+  });
+
+  it.each(['Alice', '', 'operator/', 'store/DCN0', 'image/x', 'operator/a/b'])('%j is refused', (text) => {
+    expect(() => parseActor(text)).toThrow(expect.objectContaining({ code: 'INVALID' }));
+  });
 });
 
 it('takes the address of a hub', () => {

@@ -1,10 +1,22 @@
-import type { Copy, Image, Job, Progress, Store, Task } from '../../../src/cli/wire.ts';
+import type {
+  Copy,
+  Credential,
+  Event,
+  Image,
+  Job,
+  Operator,
+  Progress,
+  Store,
+  Task,
+} from '../../../src/cli/wire.ts';
 
 export const IMAGE_ID = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
 export const JOB_ID = '7c1e5b9a-03d4-4f6e-8a21-5b0c9d7e4f32';
+export const CREDENTIAL_ID = '0b8f4c4e-5a0e-4f7e-9b1d-8d1f6a2f3c55';
 export const OTHER_JOB_ID = '11111111-2222-4333-8444-555555555555';
 /** 2026-11-20 12:00:00Z */
 export const NOON_MS = Date.UTC(2026, 10, 20, 12);
+export const DAY_MS = 86_400_000;
 const MIB = 1024 * 1024;
 
 export function progress(changes: Partial<Progress> = {}): Progress {
@@ -152,6 +164,49 @@ export function store(changes: Partial<Store> = {}): Store {
     freeBytes: 3 * 1024 * MIB,
     totalBytes: 4 * 1024 * MIB,
     agentVersion: '0.1.0',
+    revoked: false,
+    certificateExpiresAtMs: NOON_MS + 30 * DAY_MS,
+    ...changes,
+  };
+}
+
+/** Of operator alice, good until 90 days after noon. */
+export function credential(changes: Partial<Credential> = {}): Credential {
+  return {
+    id: CREDENTIAL_ID,
+    kind: 'certificate',
+    createdAtMs: NOON_MS,
+    expiresAtMs: NOON_MS + 90 * DAY_MS,
+    revokedAtMs: 0,
+    ...changes,
+  };
+}
+
+export function operator(changes: Partial<Operator> = {}): Operator {
+  return {
+    name: 'alice',
+    role: 'member',
+    createdAtMs: NOON_MS,
+    revokedAtMs: 0,
+    credentials: [credential()],
+    ...changes,
+  };
+}
+
+export function event(changes: Partial<Event> = {}): Event {
+  return {
+    sequence: 1,
+    atMs: NOON_MS,
+    kind: 'image.created',
+    actor: 'operator/alice',
+    peer: '192.0.2.7:40112',
+    requestId: 'req-1',
+    outcome: 'done',
+    imageId: IMAGE_ID,
+    storeId: '',
+    jobId: '',
+    taskId: '',
+    detailJson: '',
     ...changes,
   };
 }

@@ -4,8 +4,8 @@ import type { Image, Job } from '../../../src/cli/wire.ts';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
-import { type Given, gate } from '../rpc/harness.ts';
-import { FakeHub, Folder } from './run.ts';
+import { gate } from '../rpc/harness.ts';
+import { FakeHub, Folder, type Given } from './run.ts';
 import { emptyImage, endedJob, IMAGE_ID, image, JOB_ID, job, task } from './samples.ts';
 
 const BLOCK = 64 * 1024;
@@ -250,15 +250,12 @@ describe('an upload that fails', () => {
   it('because the job ended stops sending, and tells the reason of the job', async () => {
     const intake = new Intake();
     const stuck = gate();
-    intake.beforeFrame = () => stuck.opened;
-    intake.ended.resolve(
-      endedJob({
-        kind: 'import',
-        state: 'failed',
-        reason: 'central: the pool is gone',
-        reasonCode: 'UNAVAILABLE',
-      }),
-    );
+    const reason = 'central: the pool is gone';
+    const failed = endedJob({ kind: 'import', state: 'failed', reason, reasonCode: 'UNAVAILABLE' });
+    intake.beforeFrame = async () => {
+      intake.ended.resolve(failed);
+      await stuck.opened;
+    };
     await using hub = await FakeHub.with(intake.given());
     const { code, stderr } = await hub.run(...create, '--file', sparse);
     stuck.open();

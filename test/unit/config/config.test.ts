@@ -1,8 +1,8 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadAgentConfig } from '../../../src/config/agent-config.ts';
 import { checkConfig } from '../../../src/config/check-config.ts';
 import { loadHubConfig } from '../../../src/config/hub-config.ts';
@@ -11,6 +11,8 @@ import { Refusal } from '../../../src/domain/refusal.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../../config', import.meta.url));
 const INVALID = fileURLToPath(new URL('invalid', import.meta.url));
+
+const DAY_MS = 86_400_000;
 
 async function yamlFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith('.yaml')).map((name) => join(folder, name));
@@ -26,7 +28,7 @@ async function refusalIn(promise: Promise<unknown>): Promise<Refusal> {
 }
 
 /** A comment with a `#` before a key: what is switched off in a sample, showing a default. */
-const SWITCHED_OFF = /^# ( *(?:- )?[a-z_]+:(?: [^ ]+)?| {2,}# .*)$/;
+const SWITCHED_OFF = /^# ( *(?:- )?[a-z_]+:(?: [^ ]+| \[.*\])?| {2,}# .*)$/;
 
 describe.each(await yamlFiles(SAMPLES))('the sample %s', (file) => {
   it('is right', async () => {
@@ -60,11 +62,21 @@ describe('a hub configuration', () => {
   };
 
   it('has a default for whatever is left out, and paths from its folder', async () => {
-    const file = await write('catalogue: ../c.sqlite\nstores: [{ id: central, role: central }]\n');
+    const file = await write('catalogue: ../c/c.sqlite\n');
     expect(await loadHubConfig(file)).toEqual({
       listen: { grpc: { host: '127.0.0.1', port: 7440 }, http: { host: '127.0.0.1', port: 7441 } },
-      catalogue: join(folder, '../c.sqlite'),
-      stores: [{ id: 'central', role: 'central' }],
+      http: { tls: false, open: ['health', 'metrics'] },
+      catalogue: join(folder, '../c/c.sqlite'),
+      credentials: join(folder, '../c/credentials'),
+      certificates: { agentLifetimeMs: 30 * DAY_MS, operatorLifetimeMs: 90 * DAY_MS },
+      joinTokenLifetimeMs: DAY_MS,
+      auditKeepDays: 400,
+      limits: {
+        operatorCallsPerSecond: 100,
+        agentCallsPerSecond: 200,
+        connections: 2048,
+        connectionsPerNetwork: 512,
+      },
       queue: {
         widthPerStore: 2,
         width: 16,
@@ -78,24 +90,59 @@ describe('a hub configuration', () => {
 
   it('takes what is given, whole', async () => {
     const file = await write(`
-listen: { grpc: "[::1]:0", http: localhost:1 }
+listen: { grpc: "[::]:0", http: localhost:1 }
+http: { tls: true, open: [health] }
 catalogue: /c
-stores: [{ id: a, role: edge }, { id: b, role: central }]
+credentials: keys
+certificates: { agent_lifetime_seconds: 60, operator_lifetime_seconds: 61 }
+join_token_lifetime_seconds: 62
+audit_keep_days: 7
+limits: { operator_calls_per_second: 11, agent_calls_per_second: 12, connections: 16, connections_per_network: 14 }
 queue: { width_per_store: 3, width: 4, max_attempts: 6, retry: { first_delay_ms: 70, max_delay_ms: 80 } }
 heartbeat_interval_ms: 900
 log: { level: debug }
 `);
     expect(await loadHubConfig(file)).toEqual({
-      listen: { grpc: { host: '::1', port: 0 }, http: { host: 'localhost', port: 1 } },
+      listen: { grpc: { host: '::', port: 0 }, http: { host: 'localhost', port: 1 } },
+      http: { tls: true, open: ['health'] },
       catalogue: '/c',
-      stores: [
-        { id: 'a', role: 'edge' },
-        { id: 'b', role: 'central' },
-      ],
+      credentials: join(folder, 'keys'),
+      certificates: { agentLifetimeMs: 60_000, operatorLifetimeMs: 61_000 },
+      joinTokenLifetimeMs: 62_000,
+      auditKeepDays: 7,
+      limits: {
+        operatorCallsPerSecond: 11,
+        agentCallsPerSecond: 12,
+        connections: 16,
+        connectionsPerNetwork: 14,
+      },
       queue: { widthPerStore: 3, width: 4, maxAttempts: 6, retry: { firstDelayMs: 70, maxDelayMs: 80 } },
       heartbeatIntervalMs: 900,
       log: { level: 'debug' },
     });
+  });
+
+  it('has HTTP under TLS, and nothing open, where others can reach it', async () => {
+    const file = await write('catalogue: c\nlisten: { http: "192.0.2.1:7441" }\n');
+    expect((await loadHubConfig(file)).http).toEqual({ tls: true, open: [] });
+    const open = await write('catalogue: c\nlisten: { http: "192.0.2.1:7441" }\nhttp: { open: [metrics] }\n');
+    expect((await loadHubConfig(open)).http).toEqual({ tls: true, open: ['metrics'] });
+  });
+
+  it('finds its credentials where systemd has put them', async () => {
+    const file = await write('catalogue: c\ncredentials: $CREDENTIALS_DIRECTORY/hub\n');
+    vi.stubEnv('CREDENTIALS_DIRECTORY', '/run/credentials/entrepot-hub.service');
+    expect((await loadHubConfig(file)).credentials).toBe('/run/credentials/entrepot-hub.service/hub');
+    vi.stubEnv('CREDENTIALS_DIRECTORY', undefined);
+    expect((await loadHubConfig(file)).credentials).toBe('$CREDENTIALS_DIRECTORY/hub');
+    vi.unstubAllEnvs();
+  });
+
+  it('of the time when it held the stores says where they are now', async () => {
+    const file = await write('catalogue: c\nstores: [{ id: central, role: central }]\n');
+    const { message, hint } = await refusalIn(checkConfig(file));
+    expect(message).toContain('stores: unknown key');
+    expect(hint).toContain('`entrepot store add ID`');
   });
 
   it('cannot be changed once it is decided', async () => {
@@ -105,7 +152,7 @@ log: { level: debug }
   });
 
   it('that is not YAML says where it stops being so', async () => {
-    const file = await write('catalogue: c\nstores: [{ id: central\n');
+    const file = await write('catalogue: c\nqueue: [{ id: central\n');
     const { code, message } = await refusalIn(checkConfig(file));
     expect(code).toBe('INVALID');
     // The words are the YAML library's.
@@ -122,9 +169,13 @@ log: { level: debug }
     const sample = await readFile(join(SAMPLES, 'hub.yaml'), 'utf8');
     const switchedOn = sample.replaceAll(new RegExp(SWITCHED_OFF, 'gm'), '$1');
     expect(switchedOn).toMatch(/^queue:$/m);
-    const { catalogue: _, ...shown } = await loadHubConfig(await write(switchedOn));
-    const { catalogue: __, ...defaults } = await loadHubConfig(join(SAMPLES, 'hub.yaml'));
-    expect(shown).toEqual(defaults);
+    expect(switchedOn).toMatch(/^ +open: \[/m);
+    // Its paths are the sample's own: below the folder the file is in.
+    const read = async (file: string) => {
+      const { catalogue, credentials, ...rest } = await loadHubConfig(file);
+      return { ...rest, credentials: relative(dirname(catalogue), credentials) };
+    };
+    expect(await read(await write(switchedOn))).toEqual(await read(join(SAMPLES, 'hub.yaml')));
   });
 });
 
@@ -133,6 +184,7 @@ describe('an agent configuration', () => {
     expect(await loadAgentConfig(join(SAMPLES, 'agent.yaml'))).toEqual({
       store: 'central',
       hub: '127.0.0.1:7440',
+      credentials: join(SAMPLES, 'credentials'),
       driver: {
         type: 'rbd',
         conf: '/etc/ceph/ceph.conf',
@@ -142,6 +194,7 @@ describe('an agent configuration', () => {
         timeoutMs: 30_000,
       },
       listen: { transfer: { host: '127.0.0.1', port: 7442 }, http: { host: '127.0.0.1', port: 7443 } },
+      http: { tls: false, open: ['health', 'metrics'] },
       transferAddress: undefined,
       transfer: { windowBytes: 16 * 1024 * 1024 },
       log: { level: 'info' },
@@ -151,9 +204,40 @@ describe('an agent configuration', () => {
   it('of the file driver', async () => {
     expect(await loadAgentConfig(join(SAMPLES, 'agent-file.yaml'))).toMatchObject({
       store: 'dcn0',
+      credentials: join(SAMPLES, '../var/credentials-dcn0'),
       driver: { type: 'file', folder: join(SAMPLES, '../var/dcn0'), pool: 'images', quotaBytes: undefined },
       listen: { transfer: { host: '127.0.0.1', port: 7444 } },
     });
+  });
+
+  it('finds its keyring where systemd has put it, and listens where others reach it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'entrepot-config-'));
+    const file = join(folder, 'agent.yaml');
+    await writeFile(
+      file,
+      `
+store: central
+hub: hub.example.org:7440
+credentials: /var/lib/entrepot-agent/central/credentials
+driver: { type: rbd, conf: /etc/ceph/ceph.conf, client: images, pool: images, keyring: $CREDENTIALS_DIRECTORY/keyring }
+listen: { transfer: "0.0.0.0:7442", http: "192.0.2.1:7443" }
+http: { open: [metrics] }
+transfer_address: central.example.org:7442
+`,
+    );
+    vi.stubEnv('CREDENTIALS_DIRECTORY', '/run/credentials/entrepot-agent@central.service');
+    try {
+      expect(await loadAgentConfig(file)).toMatchObject({
+        credentials: '/var/lib/entrepot-agent/central/credentials',
+        driver: { keyring: '/run/credentials/entrepot-agent@central.service/keyring' },
+        listen: { transfer: { host: '0.0.0.0', port: 7442 } },
+        http: { tls: true, open: ['metrics'] },
+        transferAddress: 'central.example.org:7442',
+      });
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Copy, CopyState } from '../../../src/domain/copy.ts';
-import type { Image, ImageStatus } from '../../../src/domain/image.ts';
+import type { Image, ImageStatus, Visibility } from '../../../src/domain/image.ts';
 import type { Job, JobSpec } from '../../../src/domain/job.ts';
 import type { ImageView } from '../../../src/domain/rules/index.ts';
 import type { StoreRecord } from '../../../src/domain/store.ts';
@@ -7,7 +7,7 @@ import type { StoreRecord } from '../../../src/domain/store.ts';
 /**
  * A catalogue in a line: copies as `central=present dcn0=copying`, jobs as
  * `copy dcn0,dcn1`, `copy! dcn0` (all must succeed), `import dcn0 > dcn1`,
- * `delete-copy dcn0`, `delete`. Stores are central, dcn0, dcn1, dcn2.
+ * `delete-copy dcn0`, `delete`. Stores are central, dcn0, dcn1, dcn2; those in `revoked` are cut off.
  */
 export interface Picture {
   readonly copies?: string;
@@ -15,6 +15,8 @@ export interface Picture {
   readonly status?: ImageStatus;
   readonly protected?: boolean;
   readonly owner?: string;
+  readonly visibility?: Visibility;
+  readonly revoked?: string;
 }
 
 export const IMAGE_ID = '11111111-1111-4111-8111-111111111111';
@@ -25,6 +27,7 @@ export const STORES: readonly StoreRecord[] = ['central', 'dcn0', 'dcn1', 'dcn2'
   role: id === 'central' ? 'central' : 'edge',
   identity: { driver: 'rbd', fsid: `00000000-0000-4000-8000-00000000000${index}`, pool: 'images' },
   lastSeenMs: undefined,
+  revoked: false,
 }));
 
 export function view(picture: Picture): ImageView {
@@ -32,8 +35,12 @@ export function view(picture: Picture): ImageView {
     image: image(picture),
     copies: words(picture.copies).map(copy),
     jobs: (picture.jobs ?? []).map(job),
-    stores: STORES,
+    stores: storesWith(picture.revoked),
   };
+}
+
+export function storesWith(revoked = ''): readonly StoreRecord[] {
+  return STORES.map((store) => ({ ...store, revoked: words(revoked).includes(store.id) }));
 }
 
 export function image(picture: Picture = {}): Image {
@@ -42,7 +49,7 @@ export function image(picture: Picture = {}): Image {
     id: IMAGE_ID,
     status,
     name: 'debian-12',
-    visibility: 'private',
+    visibility: picture.visibility ?? 'private',
     owner: picture.owner ?? 'ada',
     protected: picture.protected ?? false,
     osHidden: false,

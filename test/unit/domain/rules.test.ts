@@ -11,17 +11,15 @@ import {
   isImported,
   locationsOf,
   mustReachCentralFirst,
-  nextToDelete,
+  namedStores,
   outcomeOf,
-  requireCopyDeletable,
-  requireImageDeletable,
-  requireNoClones,
   requireOwner,
   requireVerified,
   sourceFor,
+  usableStores,
 } from '../../../src/domain/rules/index.ts';
 import type { StoreIdentity, StoreRecord } from '../../../src/domain/store.ts';
-import { IMAGE_ID, image, job, type Picture, ROOT, STORES, verdict, view } from './picture.ts';
+import { IMAGE_ID, image, job, type Picture, ROOT, STORES, storesWith, verdict, view } from './picture.ts';
 
 const UUID = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
 
@@ -56,6 +54,8 @@ describe('R2: central first', () => {
     [{ copies: 'dcn0=copying' }, 'central', 'dcn0', 'dcn0'],
     [{ copies: 'central=lost dcn1=present' }, 'central', undefined, 'dcn1'],
     [{ copies: 'central=lost dcn1=failed' }, 'central', undefined, 'CONFLICT R2'],
+    [{ copies: 'central=lost dcn0=present dcn1=present', revoked: 'dcn0' }, 'central', undefined, 'dcn1'],
+    [{ copies: 'central=lost dcn0=present', revoked: 'dcn0' }, 'central', undefined, 'dcn0'],
   ])('%j to %s', (picture, target, entry, expected) => {
     expect(verdict(() => sourceFor(target, view(picture), entry))).toBe(expected);
   });
@@ -109,6 +109,32 @@ describe('R4: copy to named stores and to all', () => {
       all,
       { copies: 'central=lost dcn0=present dcn1=present dcn2=present' },
       'queue central',
+    ],
+    [
+      'one revoked: whole request',
+      stores('dcn0', 'dcn1'),
+      { copies: 'central=present', revoked: 'dcn1' },
+      'CONFLICT R4',
+    ],
+    [
+      'unknown comes before revoked',
+      stores('dcn1', 'mars'),
+      { copies: 'central=present', revoked: 'dcn1' },
+      'INVALID R4',
+    ],
+    ['another is revoked', stores('dcn0'), { copies: 'central=present', revoked: 'dcn1' }, 'queue dcn0'],
+    ['all: without those revoked', all, { copies: 'central=present', revoked: 'dcn0 dcn2' }, 'queue dcn1'],
+    [
+      'all: only revoked ones lack it',
+      all,
+      { copies: 'central=present', revoked: 'dcn0 dcn1 dcn2' },
+      'nothing',
+    ],
+    [
+      'central is revoked: waits as when it is away',
+      stores('dcn0'),
+      { copies: 'central=present', revoked: 'central' },
+      'queue dcn0',
     ],
     ['no data at all', stores('dcn0'), { status: 'queued' }, 'CONFLICT'],
     ['deactivated', stores('dcn0'), { copies: 'central=present', status: 'deactivated' }, 'CONFLICT'],
@@ -295,90 +321,14 @@ describe('R7: a failing store undoes nothing, unless all must succeed', () => {
   });
 });
 
-describe('R8: delete from a store', () => {
-  test.each<[string, string, Picture, string]>([
-    ['an edge copy', 'dcn0', { copies: 'central=present dcn0=present' }, 'allowed'],
-    ['central, no edge has it: the last', 'central', { copies: 'central=present' }, 'CONFLICT R8'],
-    ['central, an edge has it', 'central', { copies: 'central=present dcn0=present' }, 'IN_USE R8'],
-    [
-      'central, a job is about to use it',
-      'central',
-      { copies: 'central=present', jobs: ['copy dcn0'] },
-      'IN_USE R8',
-    ],
-    ['an edge without it', 'dcn1', { copies: 'central=present' }, 'NOT_FOUND R8'],
-    ['unknown store', 'mars', { copies: 'central=present' }, 'NOT_FOUND R8'],
-    [
-      'a failed copy, to be rid of what is left',
-      'dcn0',
-      { copies: 'central=present dcn0=failed' },
-      'allowed',
-    ],
-    [
-      'a copy being made: after it',
-      'dcn0',
-      { copies: 'central=present dcn0=copying', jobs: ['copy dcn0'] },
-      'allowed',
-    ],
-    ['twice', 'dcn0', { copies: 'central=present dcn0=deleting', jobs: ['delete-copy dcn0'] }, 'allowed'],
-    ['the last edge while central is lost', 'dcn0', { copies: 'central=lost dcn0=present' }, 'CONFLICT R8'],
-    ['protected', 'dcn0', { copies: 'central=present dcn0=present', protected: true }, 'FORBIDDEN R8'],
-    [
-      'the image is about to go',
-      'dcn0',
-      { copies: 'central=present dcn0=present', jobs: ['delete'] },
-      'CONFLICT R8',
-    ],
-    ['the image is gone', 'dcn0', { copies: 'dcn0=deleting', status: 'pending_delete' }, 'NOT_FOUND'],
-  ])('%s', (_, storeId, picture, expected) => {
-    expect(verdict(() => requireCopyDeletable(storeId, view(picture)))).toBe(expected);
-  });
-
-  test('clones are named', () => {
-    const refusal = () =>
-      requireNoClones(
-        IMAGE_ID,
-        new Map([
-          ['dcn0', ['vms/a_disk', 'vms/b_disk']],
-          ['dcn1', []],
-        ]),
-        'R8',
-      );
-    expect(refusal).toThrow(/dcn0: vms\/a_disk, vms\/b_disk$/);
-    expect(verdict(refusal)).toBe('IN_USE R8');
-    expect(verdict(() => requireNoClones(IMAGE_ID, new Map([['dcn0', []]]), 'R8'))).toBe('allowed');
-  });
-});
-
-describe('R9: delete of an image', () => {
-  test.each<[string, Picture, string]>([
-    ['plain', { copies: 'central=present' }, 'allowed'],
-    ['with jobs before it', { copies: 'central=present', jobs: ['copy dcn0'] }, 'allowed'],
-    ['protected', { copies: 'central=present', protected: true }, 'FORBIDDEN R9'],
-    ['twice', { copies: 'central=present', jobs: ['copy dcn0', 'delete'] }, 'CONFLICT R9'],
-    ['gone', { status: 'deleted' }, 'NOT_FOUND'],
-  ])('%s', (_, picture, expected) => {
-    expect(verdict(() => requireImageDeletable(view(picture)))).toBe(expected);
-  });
-
-  test.each([
-    [
-      'edges before central',
-      'central=deleting dcn0=deleting dcn1=deleting',
-      'central dcn0 dcn1',
-      'dcn0,dcn1',
-    ],
-    ['central when the edges are done', 'central=deleting', 'central dcn0', 'central'],
-    ['an edge that is away is not waited for', 'central=deleting dcn0=deleting', 'central', 'dcn0,central'],
-    ['one away, one there', 'central=deleting dcn0=deleting dcn1=deleting', 'central dcn1', 'dcn0,dcn1'],
-  ])('%s', (_, copies, online, expected) => {
-    const isOnline = (storeId: string) => online.split(' ').includes(storeId);
-    expect(nextToDelete(view({ copies }), isOnline).join()).toBe(expected);
-  });
-});
-
 describe('R10: one driver everywhere, a store is what it was', () => {
-  const fresh: StoreRecord = { id: 'dcn9', role: 'edge', identity: undefined, lastSeenMs: undefined };
+  const fresh: StoreRecord = {
+    id: 'dcn9',
+    role: 'edge',
+    identity: undefined,
+    lastSeenMs: undefined,
+    revoked: false,
+  };
   const said: StoreIdentity = { driver: 'rbd', fsid: '99999999-0000-4000-8000-000000000000', pool: 'images' };
   const [pinned] = STORES as [StoreRecord];
   test.each<[string, StoreRecord, StoreIdentity, unknown]>([
@@ -403,6 +353,21 @@ describe('R11: the owner or an admin', () => {
     ['ada', 'reader', 'FORBIDDEN R11'],
   ] as const)('%s, %s', (name, role, expected) => {
     expect(verdict(() => requireOwner({ name, role }, image({ owner: 'ada' }), 'delete'))).toBe(expected);
+  });
+});
+
+describe('stores a request may name', () => {
+  test('the refusal of a revoked one says how its agent comes back', () => {
+    expect(() => namedStores(['dcn1', 'dcn0'], storesWith('dcn0 dcn1'))).toThrow(
+      expect.objectContaining({
+        message: 'the agent of dcn0, dcn1 is cut off: nothing was queued',
+        hint: expect.stringContaining('entrepot store add dcn0'),
+      }),
+    );
+  });
+
+  test('all stores are those that are not revoked', () => {
+    expect(usableStores(storesWith('dcn1'))).toEqual(['central', 'dcn0', 'dcn2']);
   });
 });
 

@@ -18,6 +18,7 @@ describe('an HTTP server', () => {
       host: '127.0.0.1',
       port,
       registry,
+      open: ['health', 'metrics'],
       ready: () => ready(),
       log: createLoggers({
         component: 'hub',
@@ -67,18 +68,25 @@ describe('an HTTP server', () => {
       status: 503,
       body: { code: 'UNAVAILABLE', message: 'the catalogue is closed', hint: 'start the hub again' },
     });
-    expect(await get('/nowhere')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    expect(await get('/nowhere')).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
     expect(await get('/%zz')).toMatchObject({ status: 400, body: { code: 'INVALID' } });
-    expect(lines).toEqual([]);
+    // Who was refused for what it showed stands in the log, without the query.
+    expect(await get('/nowhere?token=abc')).toMatchObject({ status: 401 });
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'info', code: 'UNAUTHENTICATED', path: '/nowhere', peer: '127.0.0.1' },
+      { level: 'info', path: '/nowhere' },
+    ]);
+    expect(lines.join('')).not.toContain('abc');
   });
 
   it('logs a fault of ours, once', async () => {
     ready = () => {
       throw new TypeError('x is not a function');
     };
-    expect(await get('/readyz')).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
+    expect(await get('/readyz?token=abc')).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
     expect(lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] as string)).toMatchObject({ level: 'error', part: 'http', url: '/readyz' });
+    expect(JSON.parse(lines[0] as string)).toMatchObject({ level: 'error', part: 'http', path: '/readyz' });
+    expect(lines.join('')).not.toContain('abc');
   });
 
   it('whose port is in use says which, and what to do', async () => {
@@ -107,6 +115,8 @@ describe('the status of a refusal', () => {
     ['NOT_FOUND', 404],
     ['IN_USE', 409],
     ['FORBIDDEN', 403],
+    ['UNAUTHENTICATED', 401],
+    ['RATE_LIMITED', 429],
     ['UNAVAILABLE', 503],
     ['NO_SPACE', 507],
   ] as const)('%s is %i', (code, status) => {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ChangeFeed } from '../../../src/hub/change-feed.ts';
 import { Uploads } from '../../../src/hub/uploads.ts';
@@ -96,4 +98,24 @@ test('an upload ends with the job that was cancelled', async () => {
   world.sites.end('central', 0);
   feed.notify(world.imageIds[0] as string);
   await expect(offer).rejects.toMatchObject({ code: 'CANCELLED' });
+});
+
+test('frames leave nothing behind in memory, however many there are', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const count = 50_000;
+  let beforeBytes = 0;
+  let afterBytes = 0;
+  const usedBytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const onRead = (n: number) => {
+    if (n === 1000) beforeBytes = usedBytes();
+    if (n === count - 1) afterBytes = usedBytes();
+  };
+  const take = uploads.take(jobId, async () => undefined, never());
+  expect(await uploads.offer(jobId, frames(count, onRead), never())).toBe(count);
+  await take;
+  expect((afterBytes - beforeBytes) / count).toBeLessThan(50);
 });

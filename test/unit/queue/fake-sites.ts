@@ -1,4 +1,5 @@
 import type { ImageData } from '../../../src/domain/image.ts';
+import type { RefusalCode } from '../../../src/domain/refusal.ts';
 import type { AgentPort, Assignment, Outcome, TaskAttempt } from '../../../src/queue/agent-port.ts';
 import type { Queue } from '../../../src/queue/queue.ts';
 import type { StoredImage } from '../../../src/store/store.ts';
@@ -113,6 +114,11 @@ export class FakeSites implements AgentPort {
     site.unkept.clear();
   }
 
+  /** A site with an empty pool in the place of one that is gone. */
+  replace(storeId: string): void {
+    this.sites.set(storeId, new FakeSite(storeId));
+  }
+
   /** The agent does one step of one attempt it has, if any: writes something. */
   begin(storeId: string, pick: number): void {
     const work = this.#pick(storeId, pick);
@@ -193,9 +199,6 @@ export class FakeSites implements AgentPort {
   }
 }
 
-export function failed(
-  code: 'IN_USE' | 'CANCELLED' | 'UNAVAILABLE' | 'NO_SPACE' | 'CORRUPT' | 'INTERNAL',
-  message: string,
-) {
+export function failed(code: RefusalCode, message: string) {
   return { kind: 'failed', reason: { code, message }, traffic: TRAFFIC } as const;
 }

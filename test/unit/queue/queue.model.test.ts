@@ -85,6 +85,20 @@ const steps = fc.oneof(
       world.detach(store, killed),
     ),
   },
+  {
+    weight: 1,
+    arbitrary: named('revoke or admit', fc.tuple(storeId, fc.boolean()), (world, [store, out]) =>
+      out ? world.revoke(store) : world.admit(store),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: named(
+      'remove and add',
+      fc.tuple(fc.constantFrom(...EDGES), fc.boolean()),
+      (world, [store, isEmpty]) => world.readd(store, isEmpty),
+    ),
+  },
   { weight: 1, arbitrary: named('answer lost', storeId, (world, store) => world.sites.report(store, true)) },
   {
     weight: 1,
@@ -116,6 +130,7 @@ async function run(world: World, { step }: { step: Step }): Promise<void> {
 /** Everyone is back, nothing fails any more: whatever was accepted must come to its end. */
 async function finish(world: World): Promise<void> {
   for (const site of world.sites.sites.values()) site.clones.clear();
+  for (const id of STORE_IDS) world.admit(id);
   for (let round = 0; round === 0 || (round < 60 && world.unendedJobs.length > 0); round++) {
     for (const id of STORE_IDS) world.attach(id);
     world.nowMs += 10_000;

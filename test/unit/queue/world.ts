@@ -11,6 +11,7 @@ import {
   locationsOf,
   requireCopyDeletable,
   requireImageDeletable,
+  requireStoreRemovable,
 } from '../../../src/domain/rules/index.ts';
 import { reconcile } from '../../../src/hub/reconcile.ts';
 import { Queue } from '../../../src/queue/queue.ts';
@@ -33,9 +34,7 @@ export class World implements Disposable {
   constructor(images = 1) {
     this.catalogue = this.#open();
     this.catalogue.transact(() => {
-      this.catalogue.stores.configure(
-        STORE_IDS.map((id) => ({ id, role: id === 'central' ? ('central' as const) : ('edge' as const) })),
-      );
+      for (const id of STORE_IDS) this.catalogue.stores.add(id, id === 'central' ? 'central' : 'edge');
       for (let n = 0; n < images; n++) this.#addImage();
     });
     this.queue = this.#startQueue();
@@ -123,12 +122,45 @@ export class World implements Disposable {
   }
 
   attach(storeId: string): void {
-    if (this.sites.site(storeId).attached) return;
+    // The hub lets no agent in of a store that is revoked, or that it does not know.
+    if (this.sites.site(storeId).attached || this.catalogue.stores.find(storeId)?.revoked !== false) return;
     const working = this.sites.attach(storeId);
     const { leftovers } = reconcile(this.catalogue, storeId, this.sites.inventory(storeId));
     this.sites.discard(storeId, leftovers);
     this.queue.attached(storeId, working);
     this.sites.report(storeId);
+  }
+
+  /** As the hub does: its agent is cut off. */
+  revoke(storeId: string): void {
+    this.catalogue.transact(() => this.catalogue.stores.revoke(storeId));
+    if (this.sites.isOnline(storeId)) this.detach(storeId, false);
+  }
+
+  /** Its agent has joined anew. */
+  admit(storeId: string): void {
+    this.catalogue.transact(() => this.catalogue.stores.admit(storeId));
+  }
+
+  /** As the hub does it, with the copies orphaned or not. */
+  removeStore(storeId: string, orphanCopies: boolean): void {
+    const { stores, copies } = this.catalogue;
+    const ended = this.catalogue.transact(() => {
+      requireStoreRemovable(stores.get(storeId), this.catalogue.usesOf(storeId), orphanCopies);
+      const abandoned = this.queue.abandon(storeId);
+      copies.forget(storeId);
+      stores.remove(storeId);
+      return abandoned;
+    });
+    this.queue.abandoned(ended);
+    if (this.sites.isOnline(storeId)) this.detach(storeId, false);
+  }
+
+  /** The store is removed and added again: with an empty pool, or with its old agent and what that has. */
+  readd(storeId: string, isEmpty: boolean): void {
+    this.removeStore(storeId, true);
+    if (isEmpty) this.sites.replace(storeId);
+    this.catalogue.transact(() => this.catalogue.stores.add(storeId, 'edge'));
   }
 
   detach(storeId: string, killed: boolean): void {
@@ -195,6 +227,11 @@ export class World implements Disposable {
         throw new Error('R2: an edge copy without a central one');
       if (view.image.status === 'active' && !present.includes(central))
         throw new Error('active without central');
+    }
+    for (const task of this.catalogue.tasks.unended()) {
+      if (this.catalogue.stores.find(task.storeId) === undefined) {
+        throw new Error(`task ${task.kind} at ${task.storeId}, which is removed`);
+      }
     }
     if (this.faults.length > 0) throw this.faults[0];
   }

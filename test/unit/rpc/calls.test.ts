@@ -7,7 +7,7 @@ import { bulkChannel, controlChannel } from '../../../src/rpc/channel.ts';
 import { Agents, Images, Jobs, Transfer } from '../../../src/rpc/proto.ts';
 import { PullSource } from '../../../src/rpc/pull-source.ts';
 import { type ChunkRun, RUNS_PER_REQUEST } from '../../../src/transfer/frames.ts';
-import { collect, gate, refusalIn, serve } from './harness.ts';
+import { collect, gate, reach, refusalIn, serve } from './harness.ts';
 
 const IMAGE_ID = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
 const PULL = { imageId: IMAGE_ID, runs: [] };
@@ -213,7 +213,7 @@ describe('a peer', () => {
     const { port } = server.address() as { port: number };
     server.close();
     await once(server, 'close');
-    await using channel = controlChannel({ address: `127.0.0.1:${port}`, peer: 'hub' });
+    await using channel = controlChannel(reach(port));
     const message = `cannot reach hub at 127.0.0.1:${port}: connection refused`;
     expect(await refusalIn(callUnary(channel, Jobs.Get, {}))).toMatchObject({ code: 'UNAVAILABLE', message });
     expect(await refusalIn(collect(callServerStream(channel, Transfer.Pull, PULL)))).toMatchObject({
@@ -241,8 +241,7 @@ describe('a peer', () => {
     await using bench = await serve({ Agents: { Attach: (_m, _w, { signal }) => wait(signal) } });
     await using line = await startLine(bench.port);
     await using channel = bulkChannel({
-      address: `127.0.0.1:${line.port}`,
-      peer: 'hub',
+      ...reach(line.port),
       keepaliveTimeMs: 100,
       keepaliveTimeoutMs: 100,
     });
@@ -258,7 +257,7 @@ describe('a peer', () => {
 
   it('that comes back is reached over the same channel', async () => {
     const first = await serve({ Jobs: { Get: async () => ({ id: 'first' }) } });
-    await using channel = controlChannel({ address: `127.0.0.1:${first.port}`, peer: 'hub' });
+    await using channel = controlChannel(reach(first.port));
     expect((await callUnary(channel, Jobs.Get, {})).id).toBe('first');
     await first[Symbol.asyncDispose]();
     await using _second = await serve(
@@ -275,7 +274,7 @@ describe('a channel', () => {
   it('for bulk has a connection of its own, whoever else calls the same address', async () => {
     await using bench = await serve({ Jobs: { Get: async () => ({}) } });
     await using line = await startLine(bench.port);
-    const settings = { address: `127.0.0.1:${line.port}`, peer: 'hub' };
+    const settings = reach(line.port);
     const channels = [controlChannel(settings), bulkChannel(settings), bulkChannel(settings)];
     try {
       for (const channel of channels) await callUnary(channel, Jobs.Get, {});
@@ -285,11 +284,13 @@ describe('a channel', () => {
     }
   });
 
+  const MIB = 1024 * 1024;
+
   it.each([
-    [7, 'up to 8 MiB passes'],
-    [9, 'beyond is refused'],
-  ])('a message of %i MiB: %s', async (sizeMib) => {
-    const data = Buffer.alloc(sizeMib * 1024 * 1024);
+    [2 * MIB - 100, 'passes'],
+    [2 * MIB + 1, 'is refused'],
+  ])('sends a message of %i bytes, which %s', async (sizeBytes, outcome) => {
+    const data = Buffer.alloc(sizeBytes);
     await using bench = await serve({
       Images: {
         Upload: async (messages) => {
@@ -298,18 +299,22 @@ describe('a channel', () => {
           return { receivedBytes };
         },
       },
-      Transfer: { Pull: (_request, write) => write({ ...FRAME, data }) },
     });
     await using upload = callClientStream(bench.channel(), Images.Upload);
     const uploaded = upload.write({ ...FRAME, data }).then(() => upload.finish());
+    if (outcome === 'passes') expect(await uploaded).toEqual({ receivedBytes: sizeBytes });
+    else expect(await refusalIn(uploaded)).toMatchObject({ code: 'INVALID' });
+  });
+
+  it.each([
+    [8 * MIB - 100, 'passes'],
+    [8 * MIB + 1, 'is refused'],
+  ])('takes a message of %i bytes, which %s', async (sizeBytes, outcome) => {
+    const data = Buffer.alloc(sizeBytes);
+    await using bench = await serve({ Transfer: { Pull: (_request, write) => write({ ...FRAME, data }) } });
     const downloaded = collect(callServerStream(bench.channel(), Transfer.Pull, PULL));
-    if (sizeMib < 8) {
-      expect(await uploaded).toEqual({ receivedBytes: data.length });
-      expect((await downloaded)[0]?.data).toHaveLength(data.length);
-    } else {
-      const refusals = await Promise.all([refusalIn(uploaded), refusalIn(downloaded)]);
-      expect(refusals.map(({ code }) => code)).toEqual(['INVALID', 'INVALID']);
-    }
+    if (outcome === 'passes') expect((await downloaded)[0]?.data).toHaveLength(sizeBytes);
+    else expect(await refusalIn(downloaded)).toMatchObject({ code: 'INVALID' });
   });
 });
 
@@ -330,20 +335,79 @@ describe('a pull source', () => {
       firstChunk: index * 2,
       chunkCount: 1,
     }));
-    await using source = new PullSource({
-      address: `127.0.0.1:${bench.port}`,
-      peer: 'agent of store central',
-    });
+    await using source = new PullSource({ ...bench.address, ticket: 'one' });
     const frames = await collect(source.pull(IMAGE_ID, runs, new AbortController().signal));
     expect(asked).toEqual([RUNS_PER_REQUEST, RUNS_PER_REQUEST, 1]);
     const edges = [0, RUNS_PER_REQUEST - 1, RUNS_PER_REQUEST, RUNS_PER_REQUEST * 2 - 1, total - 1, total - 1];
     expect(frames.map(({ offset }) => offset)).toEqual(edges.map((index) => index * 2));
   });
 
+  it('shows its ticket with each request, and a renewed one at once while it pulls', async () => {
+    const shown: (string | undefined)[] = [];
+    const renewed = Promise.withResolvers<{ ticket: string; peer: string }>();
+    const pulled = Promise.withResolvers<string>();
+    const more = gate();
+    await using bench = await serve({
+      Transfer: {
+        Pull: async (_request, write, { metadata, peer }) => {
+          shown.push(metadata.get('entrepot-ticket'));
+          pulled.resolve(peer);
+          await write(FRAME);
+          await more.opened;
+        },
+        Renew: async ({ ticket }, { peer }) => {
+          renewed.resolve({ ticket, peer });
+          return {};
+        },
+      },
+    });
+    await using source = new PullSource({ ...bench.address, ticket: 'one' });
+    // Nothing is under way: nobody is told.
+    source.setTicket('two');
+    const runs: ChunkRun[] = Array.from({ length: RUNS_PER_REQUEST + 1 }, (_, index) => ({
+      firstChunk: index * 2,
+      chunkCount: 1,
+    }));
+    const pulling = collect(source.pull(IMAGE_ID, runs, new AbortController().signal));
+    const peer = await pulled.promise;
+    source.setTicket('three');
+    expect(await renewed.promise).toEqual({ ticket: 'three', peer });
+    more.open();
+    await pulling;
+    expect(shown).toEqual(['two', 'three']);
+  });
+
+  it('is not harmed by an agent that does not take the renewed ticket', async () => {
+    const started = gate();
+    const more = gate();
+    const asked = gate();
+    await using bench = await serve({
+      Transfer: {
+        Pull: async (_request, write) => {
+          started.open();
+          await more.opened;
+          await write(FRAME);
+        },
+        Renew: async () => {
+          asked.open();
+          throw new Refusal('FORBIDDEN', 'the ticket is for image x');
+        },
+      },
+    });
+    await using source = new PullSource({ ...bench.address, ticket: 'one' });
+    const runs = [{ firstChunk: 0, chunkCount: 1 }];
+    const pulling = collect(source.pull(IMAGE_ID, runs, new AbortController().signal));
+    await started.opened;
+    source.setTicket('two');
+    await asked.opened;
+    more.open();
+    expect(await pulling).toEqual([FRAME]);
+  });
+
   it('stops by its signal', async () => {
     const { started, wait } = waiting();
     await using bench = await serve({ Transfer: { Pull: (_request, _write, { signal }) => wait(signal) } });
-    await using source = new PullSource({ address: `127.0.0.1:${bench.port}`, peer: 'agent' });
+    await using source = new PullSource({ ...bench.address, ticket: 'one' });
     const abort = new AbortController();
     const pulling = collect(source.pull(IMAGE_ID, [{ firstChunk: 0, chunkCount: 1 }], abort.signal));
     await started;

@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import type { Refusal } from '../../../src/domain/refusal.ts';
 import { callClientStream, callDuplex, callServerStream } from '../../../src/rpc/calls.ts';
 import { BULK_WINDOW_BYTES } from '../../../src/rpc/channel.ts';
+import { SERVER_WINDOW_BYTES } from '../../../src/rpc/http2-server.ts';
 import { Images, Transfer } from '../../../src/rpc/proto.ts';
-import { SERVER_WINDOW_BYTES } from '../../../src/rpc/server-window.ts';
 import { READ_AHEAD_MESSAGES, WRITE_AHEAD_MESSAGES } from '../../../src/rpc/streams.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
-import { gate, serve, settled } from './harness.ts';
+import { aliceCredentials, authority, gate, serve, settled } from './harness.ts';
 
 const MIB = 1024 * 1024;
 const FRAME: Frame = { offset: 0, data: Buffer.alloc(FRAME_BYTES, 1), last: false };
@@ -101,7 +101,13 @@ describe.each([MIB, SERVER_WINDOW_BYTES])('a window of %i bytes at the server', 
   // Two private members of grpc-js are touched for this. When an upgrade moves them, this says so.
   it('is what the server announces, for a stream and for the connection', async () => {
     await using bench = await serve({}, { windowBytes });
-    const session = connect(`http://127.0.0.1:${bench.port}`);
+    const { chainPem, privateKeyPem } = aliceCredentials;
+    const session = connect(`https://127.0.0.1:${bench.port}`, {
+      ca: authority.caPem,
+      cert: chainPem,
+      key: privateKeyPem,
+      checkServerIdentity: () => undefined,
+    });
     try {
       const [settings] = (await once(session, 'remoteSettings')) as [Settings];
       expect(settings.initialWindowSize).toBe(windowBytes);

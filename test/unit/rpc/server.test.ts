@@ -1,4 +1,3 @@
-import { Client, credentials } from '@grpc/grpc-js';
 import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { service as healthService, protoPath } from 'grpc-health-check';
 import { describe, expect, it } from 'vitest';
@@ -70,7 +69,7 @@ describe('the context of a call', () => {
     expect(await Promise.all([ask('one'), ask('two')])).toEqual(['one', 'two']);
   });
 
-  it('names the peer and, for now, one operator', async () => {
+  it('names the peer and the caller', async () => {
     const seen = Promise.withResolvers<CallContext>();
     await using bench = await serve({
       Jobs: {
@@ -81,9 +80,9 @@ describe('the context of a call', () => {
       },
     });
     await callUnary(bench.channel(), Jobs.Get, {});
-    const { peer, actor } = await seen.promise;
+    const { peer, caller } = await seen.promise;
     expect(peer).toMatch(/^127\.0\.0\.1:\d+$/);
-    expect(actor).toEqual({ name: 'operator', role: 'admin' });
+    expect(caller).toEqual({ kind: 'operator', name: 'alice', role: 'admin' });
   });
 });
 
@@ -260,7 +259,7 @@ describe('a server', () => {
 
   it('tells its health, per service', async () => {
     await using bench = await serve({});
-    const client = new Client(`127.0.0.1:${bench.port}`, credentials.createInsecure());
+    const client = bench.channel().client;
     const check = (service: string) =>
       new Promise((resolve) => {
         const { path, requestSerialize, responseDeserialize } = healthService['Check'] as never as Check;
@@ -268,48 +267,38 @@ describe('a server', () => {
           resolve(error === null ? (reply as { status: string }).status : error.code),
         );
       });
-    try {
-      expect(await check('')).toBe('SERVING');
-      expect(await check('entrepot.v1.Images')).toBe('SERVING');
-      expect(await check('entrepot.v1.Nonsense')).toBe(5);
-      bench.server.setServing(false, 'entrepot.v1.Images');
-      expect(await check('entrepot.v1.Images')).toBe('NOT_SERVING');
-      expect(await check('entrepot.v1.Jobs')).toBe('SERVING');
-    } finally {
-      client.close();
-    }
+    expect(await check('')).toBe('SERVING');
+    expect(await check('entrepot.v1.Images')).toBe('SERVING');
+    expect(await check('entrepot.v1.Nonsense')).toBe(5);
+    bench.server.setServing(false, 'entrepot.v1.Images');
+    expect(await check('entrepot.v1.Images')).toBe('NOT_SERVING');
+    expect(await check('entrepot.v1.Jobs')).toBe('SERVING');
   });
 
-  it('lists its services by reflection', async () => {
+  it('lists the services it has, and no others, by reflection', async () => {
     await using bench = await serve({});
-    const client = new Client(`127.0.0.1:${bench.port}`, credentials.createInsecure());
-    try {
-      // The reflection protocol is described beside the health one, by its own package.
-      const proto = protoPath.replace(
-        /grpc-health-check.*/,
-        '@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
-      );
-      const service = loadSync(proto)['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
-      const { path, requestSerialize, responseDeserialize } = service[
-        'ServerReflectionInfo'
-      ] as never as Check;
-      const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-      call.write({ listServices: '' });
-      const names = await new Promise<string[]>((resolve, reject) => {
-        call.on('error', reject);
-        call.on('data', (reply) => {
-          resolve(reply.listServicesResponse.service.map(({ name }: { name: string }) => name));
-          call.end();
-        });
+    const client = bench.channel().client;
+    // The reflection protocol is described beside the health one, by its own package.
+    const proto = protoPath.replace(
+      /grpc-health-check.*/,
+      '@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto',
+    );
+    const service = loadSync(proto)['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
+    const { path, requestSerialize, responseDeserialize } = service['ServerReflectionInfo'] as never as Check;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    call.write({ listServices: '' });
+    const names = await new Promise<string[]>((resolve, reject) => {
+      call.on('error', reject);
+      call.on('data', (reply) => {
+        resolve(reply.listServicesResponse.service.map(({ name }: { name: string }) => name));
+        call.end();
       });
-      expect(names.sort()).toEqual(
-        ['Agents', 'Images', 'Jobs', 'Stores', 'Transfer']
-          .map((name) => `entrepot.v1.${name}`)
-          .concat('grpc.health.v1.Health'),
-      );
-    } finally {
-      client.close();
-    }
+    });
+    expect(names.sort()).toEqual(
+      ['Agents', 'Images', 'Jobs', 'Stores', 'Transfer']
+        .map((name) => `entrepot.v1.${name}`)
+        .concat('grpc.health.v1.Health'),
+    );
   });
 });
 

@@ -65,17 +65,24 @@ describe('a log line', () => {
     expect(lines()[1]).not.toHaveProperty('taskId');
   });
 
-  it.each(['token', 'ticket', 'key', 'keyring', 'password', 'secret', 'authorization'])(
-    'never shows a %s, at whatever level it stands',
-    (name) => {
-      const { loggers, texts } = capture();
-      const hidden = { [name]: 'AQBzZXNhbWU=' };
-      loggers.main.info({ ...hidden, ceph: { ...hidden, client: { ...hidden, id: 'images' } } }, 'config');
-      loggers.main.child({ ...hidden }).info('child');
-      expect(texts.join('')).not.toContain('AQBz');
-      expect(texts.join('')).toContain('images');
-    },
-  );
+  it.each([
+    'token',
+    'ticket',
+    'key',
+    'privateKeyPem',
+    'keyring',
+    'password',
+    'secret',
+    'authorization',
+    'bearer',
+  ])('never shows a %s, at whatever level it stands', (name) => {
+    const { loggers, texts } = capture();
+    const hidden = { [name]: 'AQBzZXNhbWU=' };
+    loggers.main.info({ ...hidden, ceph: { ...hidden, client: { ...hidden, id: 'images' } } }, 'config');
+    loggers.main.child({ ...hidden }).info('child');
+    expect(texts.join('')).not.toContain('AQBz');
+    expect(texts.join('')).toContain('images');
+  });
 });
 
 describe('a request id', () => {

@@ -10,6 +10,7 @@ const HUB: HubSnapshot = {
   stores: [
     {
       id: 'central',
+      certificateEndMs: 1_900_000_000_000,
       up: true,
       lastContactMs: 1_700_000_000_500,
       freeBytes: 10,
@@ -18,6 +19,7 @@ const HUB: HubSnapshot = {
     },
     {
       id: 'dcn0',
+      certificateEndMs: undefined,
       up: false,
       lastContactMs: undefined,
       freeBytes: undefined,
@@ -25,6 +27,7 @@ const HUB: HubSnapshot = {
       copies: {},
     },
   ],
+  hubCertificateEndMs: 1_950_000_000_000,
   images: { active: 3 },
   queue: [{ kind: 'copy', queued: 2, running: 1, oldestAgeSeconds: 4.5 }],
   copiesInFlight: [{ imageId: 'i1', storeId: 'dcn0', doneBytes: 5, sizeBytes: 9 }],
@@ -34,6 +37,7 @@ const AGENT: AgentSnapshot = {
   attached: true,
   storeUp: false,
   bufferBytes: 4096,
+  certificateExpiresAtMs: 1_900_000_000_000,
   copies: [{ imageId: 'i1', doneBytes: 5, sizeBytes: 9 }],
 };
 
@@ -126,6 +130,23 @@ describe('the metrics of the hub', () => {
   });
 });
 
+describe('the metrics of a gRPC server', () => {
+  it('count what was refused, connections from the first by each reason', async () => {
+    const { registry, rpc } = hub();
+    rpc.requestRefused('/entrepot.v1.Images/Copy', 'FORBIDDEN');
+    rpc.requestRefused('/entrepot.v1.Images/Copy', 'FORBIDDEN');
+    rpc.connectionRefused('rate');
+    const lines = await series(registry);
+    for (const line of [
+      'entrepot_requests_refused_total{grpc_service="entrepot.v1.Images",grpc_method="Copy",code="FORBIDDEN"} 2',
+      'entrepot_connections_refused_total{reason="rate"} 1',
+      'entrepot_connections_refused_total{reason="handshake"} 0',
+    ]) {
+      expect(lines).toContain(line);
+    }
+  });
+});
+
 describe('the metrics of an agent', () => {
   it('show its state and count its work', async () => {
     const { registry, metrics } = agent();
@@ -136,6 +157,7 @@ describe('the metrics of an agent', () => {
     for (const line of [
       'entrepot_build_info{version="1.2.3",component="agent"} 1',
       'entrepot_agent_attached 1',
+      'entrepot_certificate_expires_timestamp_seconds 1900000000',
       'entrepot_agent_store_up 0',
       'entrepot_agent_buffer_bytes 4096',
       'entrepot_agent_copy_done_bytes{image="i1"} 5',

@@ -8,6 +8,7 @@ export interface CopyWork {
   'sourceStoreId'?: (string);
   'sourceAddress'?: (string);
   'recordJson'?: (string);
+  'ticket'?: (string);
 }
 
 export interface CopyWork__Output {
@@ -16,4 +17,5 @@ export interface CopyWork__Output {
   'sourceStoreId': (string);
   'sourceAddress': (string);
   'recordJson': (string);
+  'ticket': (string);
 }

@@ -7,6 +7,8 @@ import type { ResultKept as _entrepot_v1_ResultKept, ResultKept__Output as _entr
 import type { Serve as _entrepot_v1_Serve, Serve__Output as _entrepot_v1_Serve__Output } from '../../entrepot/v1/Serve.ts';
 import type { Discard as _entrepot_v1_Discard, Discard__Output as _entrepot_v1_Discard__Output } from '../../entrepot/v1/Discard.ts';
 import type { Question as _entrepot_v1_Question, Question__Output as _entrepot_v1_Question__Output } from '../../entrepot/v1/Question.ts';
+import type { RenewedTicket as _entrepot_v1_RenewedTicket, RenewedTicket__Output as _entrepot_v1_RenewedTicket__Output } from '../../entrepot/v1/RenewedTicket.ts';
+import type { StoreRevoked as _entrepot_v1_StoreRevoked, StoreRevoked__Output as _entrepot_v1_StoreRevoked__Output } from '../../entrepot/v1/StoreRevoked.ts';
 
 export interface HubMessage {
   'welcome'?: (_entrepot_v1_Welcome | null);
@@ -16,7 +18,9 @@ export interface HubMessage {
   'serve'?: (_entrepot_v1_Serve | null);
   'discard'?: (_entrepot_v1_Discard | null);
   'question'?: (_entrepot_v1_Question | null);
-  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question";
+  'renewedTicket'?: (_entrepot_v1_RenewedTicket | null);
+  'storeRevoked'?: (_entrepot_v1_StoreRevoked | null);
+  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked";
 }
 
 export interface HubMessage__Output {
@@ -27,5 +31,7 @@ export interface HubMessage__Output {
   'serve'?: (_entrepot_v1_Serve__Output | null);
   'discard'?: (_entrepot_v1_Discard__Output | null);
   'question'?: (_entrepot_v1_Question__Output | null);
-  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question";
+  'renewedTicket'?: (_entrepot_v1_RenewedTicket__Output | null);
+  'storeRevoked'?: (_entrepot_v1_StoreRevoked__Output | null);
+  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked";
 }

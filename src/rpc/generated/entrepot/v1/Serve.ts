@@ -7,6 +7,8 @@ export interface Serve {
   'imageId'?: (string);
   'receiverAddress'?: (string);
   'requestId'?: (string);
+  'ticket'?: (string);
+  'receiverStoreId'?: (string);
 }
 
 export interface Serve__Output {
@@ -15,4 +17,6 @@ export interface Serve__Output {
   'imageId': (string);
   'receiverAddress': (string);
   'requestId': (string);
+  'ticket': (string);
+  'receiverStoreId': (string);
 }

@@ -15,6 +15,8 @@ export interface Store {
   'freeBytes'?: (number | string | Long);
   'totalBytes'?: (number | string | Long);
   'agentVersion'?: (string);
+  'revoked'?: (boolean);
+  'certificateExpiresAtMs'?: (number | string | Long);
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }
@@ -32,6 +34,8 @@ export interface Store__Output {
   'freeBytes'?: (number);
   'totalBytes'?: (number);
   'agentVersion': (string);
+  'revoked': (boolean);
+  'certificateExpiresAtMs': (number);
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }

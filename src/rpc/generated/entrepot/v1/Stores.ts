@@ -2,10 +2,25 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { AddStoreReply as _entrepot_v1_AddStoreReply, AddStoreReply__Output as _entrepot_v1_AddStoreReply__Output } from '../../entrepot/v1/AddStoreReply.ts';
+import type { AddStoreRequest as _entrepot_v1_AddStoreRequest, AddStoreRequest__Output as _entrepot_v1_AddStoreRequest__Output } from '../../entrepot/v1/AddStoreRequest.ts';
 import type { ListStoresReply as _entrepot_v1_ListStoresReply, ListStoresReply__Output as _entrepot_v1_ListStoresReply__Output } from '../../entrepot/v1/ListStoresReply.ts';
 import type { ListStoresRequest as _entrepot_v1_ListStoresRequest, ListStoresRequest__Output as _entrepot_v1_ListStoresRequest__Output } from '../../entrepot/v1/ListStoresRequest.ts';
+import type { RemoveStoreReply as _entrepot_v1_RemoveStoreReply, RemoveStoreReply__Output as _entrepot_v1_RemoveStoreReply__Output } from '../../entrepot/v1/RemoveStoreReply.ts';
+import type { RemoveStoreRequest as _entrepot_v1_RemoveStoreRequest, RemoveStoreRequest__Output as _entrepot_v1_RemoveStoreRequest__Output } from '../../entrepot/v1/RemoveStoreRequest.ts';
+import type { RevokeStoreRequest as _entrepot_v1_RevokeStoreRequest, RevokeStoreRequest__Output as _entrepot_v1_RevokeStoreRequest__Output } from '../../entrepot/v1/RevokeStoreRequest.ts';
+import type { Store as _entrepot_v1_Store, Store__Output as _entrepot_v1_Store__Output } from '../../entrepot/v1/Store.ts';
 
 export interface StoresClient extends grpc.Client {
+  Add(argument: _entrepot_v1_AddStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  Add(argument: _entrepot_v1_AddStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  Add(argument: _entrepot_v1_AddStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  Add(argument: _entrepot_v1_AddStoreRequest, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  add(argument: _entrepot_v1_AddStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  add(argument: _entrepot_v1_AddStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  add(argument: _entrepot_v1_AddStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  add(argument: _entrepot_v1_AddStoreRequest, callback: grpc.requestCallback<_entrepot_v1_AddStoreReply__Output>): grpc.ClientUnaryCall;
+  
   List(argument: _entrepot_v1_ListStoresRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_ListStoresReply__Output>): grpc.ClientUnaryCall;
   List(argument: _entrepot_v1_ListStoresRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_ListStoresReply__Output>): grpc.ClientUnaryCall;
   List(argument: _entrepot_v1_ListStoresRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_ListStoresReply__Output>): grpc.ClientUnaryCall;
@@ -15,13 +30,40 @@ export interface StoresClient extends grpc.Client {
   list(argument: _entrepot_v1_ListStoresRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_ListStoresReply__Output>): grpc.ClientUnaryCall;
   list(argument: _entrepot_v1_ListStoresRequest, callback: grpc.requestCallback<_entrepot_v1_ListStoresReply__Output>): grpc.ClientUnaryCall;
   
+  Remove(argument: _entrepot_v1_RemoveStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  Remove(argument: _entrepot_v1_RemoveStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  Remove(argument: _entrepot_v1_RemoveStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  Remove(argument: _entrepot_v1_RemoveStoreRequest, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  remove(argument: _entrepot_v1_RemoveStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  remove(argument: _entrepot_v1_RemoveStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  remove(argument: _entrepot_v1_RemoveStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  remove(argument: _entrepot_v1_RemoveStoreRequest, callback: grpc.requestCallback<_entrepot_v1_RemoveStoreReply__Output>): grpc.ClientUnaryCall;
+  
+  Revoke(argument: _entrepot_v1_RevokeStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  Revoke(argument: _entrepot_v1_RevokeStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  Revoke(argument: _entrepot_v1_RevokeStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  Revoke(argument: _entrepot_v1_RevokeStoreRequest, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  revoke(argument: _entrepot_v1_RevokeStoreRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  revoke(argument: _entrepot_v1_RevokeStoreRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  revoke(argument: _entrepot_v1_RevokeStoreRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  revoke(argument: _entrepot_v1_RevokeStoreRequest, callback: grpc.requestCallback<_entrepot_v1_Store__Output>): grpc.ClientUnaryCall;
+  
 }
 
 export interface StoresHandlers extends grpc.UntypedServiceImplementation {
+  Add: grpc.handleUnaryCall<_entrepot_v1_AddStoreRequest__Output, _entrepot_v1_AddStoreReply>;
+  
   List: grpc.handleUnaryCall<_entrepot_v1_ListStoresRequest__Output, _entrepot_v1_ListStoresReply>;
+  
+  Remove: grpc.handleUnaryCall<_entrepot_v1_RemoveStoreRequest__Output, _entrepot_v1_RemoveStoreReply>;
+  
+  Revoke: grpc.handleUnaryCall<_entrepot_v1_RevokeStoreRequest__Output, _entrepot_v1_Store>;
   
 }
 
 export interface StoresDefinition extends grpc.ServiceDefinition {
+  Add: MethodDefinition<_entrepot_v1_AddStoreRequest, _entrepot_v1_AddStoreReply, _entrepot_v1_AddStoreRequest__Output, _entrepot_v1_AddStoreReply__Output>
   List: MethodDefinition<_entrepot_v1_ListStoresRequest, _entrepot_v1_ListStoresReply, _entrepot_v1_ListStoresRequest__Output, _entrepot_v1_ListStoresReply__Output>
+  Remove: MethodDefinition<_entrepot_v1_RemoveStoreRequest, _entrepot_v1_RemoveStoreReply, _entrepot_v1_RemoveStoreRequest__Output, _entrepot_v1_RemoveStoreReply__Output>
+  Revoke: MethodDefinition<_entrepot_v1_RevokeStoreRequest, _entrepot_v1_Store, _entrepot_v1_RevokeStoreRequest__Output, _entrepot_v1_Store__Output>
 }

@@ -3,8 +3,10 @@
 
 export interface Welcome {
   'heartbeatIntervalMs'?: (number);
+  'revokedStoreIds'?: (string)[];
 }
 
 export interface Welcome__Output {
   'heartbeatIntervalMs': (number);
+  'revokedStoreIds': (string)[];
 }

@@ -1,0 +1,10 @@
+// Original file: proto/entrepot/v1/stores.proto
+
+
+export interface RevokeStoreRequest {
+  'id'?: (string);
+}
+
+export interface RevokeStoreRequest__Output {
+  'id': (string);
+}

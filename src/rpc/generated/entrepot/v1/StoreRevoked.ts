@@ -1,0 +1,10 @@
+// Original file: proto/entrepot/v1/agents.proto
+
+
+export interface StoreRevoked {
+  'storeId'?: (string);
+}
+
+export interface StoreRevoked__Output {
+  'storeId': (string);
+}

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Assignment } from '../../../src/queue/agent-port.ts';
+import { Dispatcher } from '../../../src/queue/dispatcher.ts';
+import { DRAFT, Scratch, uuid } from '../catalogue/scratch.ts';
+
+const TASK = uuid(3);
+
+let scratch: Scratch;
+let dispatcher: Dispatcher;
+let assigned: Assignment[];
+let faults: unknown[];
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  scratch = new Scratch();
+  assigned = [];
+  faults = [];
+  const { catalogue } = scratch;
+  catalogue.transact(() => {
+    scratch.withStores();
+    catalogue.images.insert(uuid(1), DRAFT, 'r');
+    const spec = { kind: 'delete-copy', storeId: 'dcn0' } as const;
+    const who = { requestedBy: 'ada', requestId: 'r' };
+    catalogue.jobs.insert({ id: uuid(2), imageId: uuid(1), spec, ...who });
+    const task = { id: TASK, jobId: uuid(2), imageId: uuid(1), storeId: 'dcn0', kind: 'delete' } as const;
+    catalogue.tasks.insert({ ...task, sourceStoreId: undefined });
+  });
+  const agents = {
+    isOnline: () => true,
+    assign: (_storeId: string, assignment: Assignment) => void assigned.push(assignment),
+    cancel: () => undefined,
+    discard: () => undefined,
+    askChildren: async () => [],
+  };
+  dispatcher = new Dispatcher(
+    {
+      catalogue,
+      agents,
+      widths: { perStore: 1, overall: 1 },
+      retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+      newId: () => uuid(9),
+      now: () => scratch.nowMs,
+      random: () => 0,
+      onChange: () => undefined,
+      onAttemptEnd: () => undefined,
+      onFault: (error) => void faults.push(error),
+    },
+    () => undefined,
+  );
+});
+afterEach(() => {
+  dispatcher.stop();
+  scratch[Symbol.dispose]();
+  vi.useRealTimers();
+});
+
+const passes = async (ms: number) => {
+  scratch.nowMs += ms;
+  await vi.advanceTimersByTimeAsync(ms);
+};
+
+test('a task that could not be written down is handed out once that is possible', async () => {
+  const { catalogue } = scratch;
+  const full = () => {
+    throw new Error('database or disk is full');
+  };
+  Object.assign(catalogue, { transact: full });
+  dispatcher.wake();
+  await passes(0);
+  await passes(10_000);
+  expect(faults).toHaveLength(2);
+  expect(assigned).toEqual([]);
+  Reflect.deleteProperty(catalogue, 'transact');
+  await passes(10_000);
+  expect(assigned).toMatchObject([{ task: { id: TASK }, attempt: 1 }]);
+  expect(faults).toHaveLength(2);
+});
+
+test('a catalogue that cannot be read when a task is due is looked at again', async () => {
+  const { catalogue } = scratch;
+  const { tasks } = catalogue;
+  const notBeforeMs = scratch.nowMs + 1000;
+  catalogue.transact(() => tasks.set(TASK, 'assigned', { attempt: 1 }));
+  catalogue.transact(() => tasks.set(TASK, 'queued', { notBeforeMs }));
+  dispatcher.wake();
+  Object.assign(tasks, {
+    unended: () => {
+      throw new Error('disk I/O error');
+    },
+  });
+  await passes(1000);
+  await passes(10_000);
+  expect(faults).toHaveLength(2);
+  Reflect.deleteProperty(tasks, 'unended');
+  await passes(10_000);
+  expect(assigned).toMatchObject([{ task: { id: TASK }, attempt: 2 }]);
+});
