@@ -19,10 +19,18 @@ function documented(text: string): string[] {
 function registered(): string[] {
   const hub = createRegistry('hub', '0');
   new RpcMetrics(hub);
-  const snapshot = { stores: [], images: {}, queue: [], copiesInFlight: [] };
+  const snapshot = { stores: [], images: {}, queue: [], copiesInFlight: [], hubCertificateEndMs: 0 };
   new HubMetrics(hub, { read: () => snapshot });
   const agent = createRegistry('agent', '0');
-  new AgentMetrics(agent, { read: () => ({ attached: true, storeUp: true, bufferBytes: 0, copies: [] }) });
+  new AgentMetrics(agent, {
+    read: () => ({
+      attached: true,
+      storeUp: true,
+      certificateExpiresAtMs: 0,
+      bufferBytes: 0,
+      copies: [],
+    }),
+  });
   const names = [hub, agent].flatMap((registry) => registry.getMetricsAsArray().map(({ name }) => name));
   return [...new Set(names.filter((name) => /^(entrepot|grpc_server)_/.test(name)))].sort();
 }
@@ -51,5 +59,18 @@ describe('the reference', () => {
     const keys = [...new Set(keysOf(schema))];
     expect(keys.length).toBeGreaterThan(8);
     expect(keys.filter((key) => !text.includes(`\`${key}\``))).toEqual([]);
+  });
+
+  it('says of what it claims to be safe which test shows it', async () => {
+    const cited = [...(await page('security.md')).matchAll(/`(test\/[^`]+\.test\.ts)`((?:,? "[^"]+")+)/g)];
+    expect(cited.length).toBeGreaterThan(30);
+    const missing: string[] = [];
+    for (const [, file = '', titles = ''] of cited) {
+      const source = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8').catch(() => '');
+      for (const [, title = ''] of titles.matchAll(/"([^"]+)"/g)) {
+        if (!source.includes(title)) missing.push(`${file}: ${title}`);
+      }
+    }
+    expect(missing).toEqual([]);
   });
 });
