@@ -19,8 +19,9 @@ import { agentConfig } from '../helpers-file.ts';
  *   who     not known (any more)
  *   ticket  known, and without a ticket for it
  *   token   anybody, and without a join token
+ *   task    known, and without a task for it
  */
-type Verdict = 'yes' | 'no' | 'who' | 'ticket' | 'token';
+type Verdict = 'yes' | 'no' | 'who' | 'ticket' | 'token' | 'task';
 
 const WHO = [
   'nobody',
@@ -45,7 +46,7 @@ const HUB_METHODS: Readonly<Record<string, string>> = {
   '/entrepot.v1.Agents/PullUpload':
     '         who    no     no     no     yes    no     no     who     who     who',
   '/entrepot.v1.Agents/PutManifest':
-    '        who    no     no     no     yes    no     no     who     who     who',
+    '        who    no     no     no     task   no     no     who     who     who',
   '/entrepot.v1.Enrolment/Join':
     '            yes    yes    yes    yes    yes    yes    yes    who     who     who',
   '/entrepot.v1.Enrolment/Renew':
@@ -211,7 +212,7 @@ async function verdict(client: Client, method: ReflectedMethod, bearer?: string)
   }
   switch (code) {
     case status.PERMISSION_DENIED:
-      return 'no';
+      return details.includes('taking an image in') ? 'task' : 'no';
     case status.UNAUTHENTICATED:
       if (details.includes('join token')) return 'token';
       return details.includes('ticket') ? 'ticket' : 'who';
