@@ -123,7 +123,8 @@ export class Credentials {
          ON CONFLICT DO UPDATE SET at_ms = max(at_ms, @now)`,
       )
       .run({ subject, now: this.#now() });
-    this.#events.append('credentials.revoked', storeIn(subject), { subject, credentials: changes });
+    if (changes > 0)
+      this.#events.append('credentials.revoked', storeIn(subject), { subject, credentials: changes });
   }
 
   /**
