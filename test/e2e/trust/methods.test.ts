@@ -79,6 +79,12 @@ const HUB_METHODS: Readonly<Record<string, string>> = {
     '                  who    yes    yes    yes    no     no     yes    who     who     who',
   '/entrepot.v1.Jobs/List':
     '                 who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Jobs/Pause':
+    '                who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Jobs/Resume':
+    '               who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Jobs/SetRate':
+    '              who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Jobs/Watch':
     '                who    yes    yes    yes    no     no     yes    who     who     who',
   '/entrepot.v1.Operators/Add':
@@ -97,10 +103,16 @@ const HUB_METHODS: Readonly<Record<string, string>> = {
     '                who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Stores/List':
     '               who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Stores/Pause':
+    '              who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Stores/Remove':
+    '             who    no     no     yes    no     no     no     who     who     who',
+  '/entrepot.v1.Stores/Resume':
     '             who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Stores/Revoke':
     '             who    no     no     yes    no     no     no     who     who     who',
+  '/entrepot.v1.Stores/Set':
+    '                who    no     no     yes    no     no     no     who     who     who',
   '/grpc.health.v1.Health/Check':
     '           who    yes    yes    yes    yes    yes    yes    who     who     who',
   '/grpc.health.v1.Health/List':

@@ -35,7 +35,7 @@ export interface Aim {
 }
 
 /** Carries out every attack of every aim once, a few at a time, each from an address of its own. */
-export async function fire(aims: readonly Aim[], round: number): Promise<number> {
+export async function fire(aims: readonly Aim[]): Promise<number> {
   const shots = aims.flatMap(({ target, attacks }) => attacks.map((attack) => ({ target, attack })));
   let next = 0;
   let sentBytes = 0;
@@ -43,9 +43,9 @@ export async function fire(aims: readonly Aim[], round: number): Promise<number>
     for (let index = next++; index < shots.length; index = next++) {
       const { target, attack } = shots[index] as (typeof shots)[number];
       // Otherwise most of them would meet only the limit of connections from one address.
-      const from = `127.${10 + round}.${index >> 8}.${1 + ((index & 0xff) % 254)}`;
-      const seed = round * 10_000 + index;
-      sentBytes += (await throwAt({ ...target, from }, attack, { seed, limitMs: ATTACK_MS })).sentBytes;
+      const from = `127.10.${index >> 8}.${1 + ((index & 0xff) % 254)}`;
+      sentBytes += (await throwAt({ ...target, from }, attack, { seed: index, limitMs: ATTACK_MS }))
+        .sentBytes;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, gunner));
