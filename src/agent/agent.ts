@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import { formatAddress } from '../config/address.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { DigestPool } from '../image/digests.ts';
+import { systemClock } from '../pacing/clock.ts';
 import { Transfer } from '../rpc/proto.ts';
 import { PullSource } from '../rpc/pull-source.ts';
 import { RpcServer } from '../rpc/server.ts';
@@ -20,6 +21,7 @@ import { ManifestCache } from './manifest-cache.ts';
 import { OpenImages } from './open-images.ts';
 import { Orders } from './orders.ts';
 import type { OwnCredentials } from './own-credentials.ts';
+import { Pacing } from './pacing.ts';
 import { PushSessions } from './push-sessions.ts';
 import { Readiness } from './readiness.ts';
 import { RENEWAL_RETRY, Renewal } from './renewal.ts';
@@ -82,6 +84,7 @@ export class Agent implements AsyncDisposable {
   readonly #digests = new DigestPool({ threads: DIGEST_THREADS });
   readonly #openImages: OpenImages;
   readonly #storeWatch: StoreWatch;
+  readonly #pacing: Pacing;
   readonly #hub: HubClient;
   readonly #board: TaskBoard;
   readonly #deliveries: Deliveries;
@@ -107,6 +110,12 @@ export class Agent implements AsyncDisposable {
     this.#hub = new HubClient({ address: hubAddress, credentials: credentials.current, ...window });
     this.#openImages = new OpenImages(store);
     const metrics = new AgentMetrics(registry, { read: () => this.#snapshot() });
+    this.#pacing = new Pacing({
+      storeId,
+      clock: systemClock,
+      onUnread: (id, { message }) => loggers.attach.warn({ id }, `a rate of the hub is ignored: ${message}`),
+      onWaited: (lane, seconds) => metrics.paceWaited(lane, seconds),
+    });
     const backoff = new Backoff(STORE_RETRY, random);
     this.#storeWatch = new StoreWatch({ store, readiness, log: loggers.store, backoff });
     const locks = new ImageLocks();
@@ -144,6 +153,7 @@ export class Agent implements AsyncDisposable {
     const serving = {
       openImages: this.#openImages,
       memory,
+      pacing: this.#pacing,
       onSent: (bytes: number) => metrics.moved('sent', bytes),
     };
     this.#deliveries = new Deliveries({
@@ -178,6 +188,7 @@ export class Agent implements AsyncDisposable {
       locks,
       deliveries: this.#deliveries,
       revoked,
+      pacing: this.#pacing,
       tell: (message) => this.#attach.tell(message),
       log: loggers.attach,
     });
@@ -242,6 +253,7 @@ export class Agent implements AsyncDisposable {
     this.#leaveHub.abort(reason);
     await this.#leftHub;
     this.#storeWatch[Symbol.dispose]();
+    this.#pacing[Symbol.dispose]();
     await Promise.all([this.#openImages[Symbol.asyncDispose](), this.#hub[Symbol.asyncDispose]()]);
     await this.#digests[Symbol.asyncDispose]();
     await this.#store[Symbol.asyncDispose]();
@@ -272,6 +284,8 @@ export class Agent implements AsyncDisposable {
       storeUp: this.readiness.isUp('store'),
       certificateExpiresAtMs: this.#credentials.current.certificate.notAfterMs,
       bufferBytes: this.#memory.bytesInUse,
+      paceWaiting: this.#pacing.waiting,
+      paceLimits: this.#pacing.storeRates(),
       copies: this.#board.underWay(),
     };
   }

@@ -3,15 +3,22 @@ import { callDuplex, callUnary } from '../rpc/calls.ts';
 import { bulkChannel, type Channel } from '../rpc/channel.ts';
 import { TICKET_KEY } from '../rpc/limits.ts';
 import { Transfer } from '../rpc/proto.ts';
+import { withInFlight } from '../transfer/in-flight.ts';
 import type { Credentials } from '../trust/credentials.ts';
 import { LiveTicket } from './live-ticket.ts';
 import type { AttemptKey } from './messages.ts';
+import type { Pacing } from './pacing.ts';
 import type { RevokedStores } from './revoked-stores.ts';
-import { type ServingParts, serveRuns } from './serving.ts';
+import { type Pace, type ServingParts, serveRuns } from './serving.ts';
+
+/** A fifth of what a server waits for a caller that has to send (`silenceMs` of src/rpc). */
+const HELLO_AGAIN_MS = 60_000;
 
 /** An image to bring to a receiver that cannot dial us. */
 export interface Delivery extends AttemptKey {
   readonly imageId: string;
+  /** Undefined when the hub does not say. */
+  readonly jobId: string | undefined;
   readonly receiverAddress: string;
   readonly receiverStoreId: string;
   /** For the receiver. */
@@ -22,6 +29,9 @@ export interface DeliveriesParts extends ServingParts {
   /** Asked for at each dialling. */
   readonly credentials: () => Credentials;
   readonly revoked: RevokedStores;
+  readonly pacing: Pacing;
+  /** Default HELLO_AGAIN_MS. */
+  readonly helloAgainMs?: number;
   /** A ticket the receiver did not take in place of the one before: the delivery ends when that one does. */
   readonly onRenewalRefused: (key: AttemptKey, refusal: Refusal) => void;
 }
@@ -87,18 +97,46 @@ export class Deliveries {
   }
 
   async #serve(
-    { taskId, attempt, imageId }: Delivery,
+    { taskId, attempt, imageId, jobId, receiverStoreId: toStoreId }: Delivery,
     channel: Channel,
     ticket: string,
     signal: AbortSignal,
   ): Promise<void> {
-    await using call = callDuplex(channel, Transfer.Push, { signal, metadata: { [TICKET_KEY]: ticket } });
-    await call.write({ hello: { taskId, attempt, imageId } });
-    for await (const { imageId: asked, runs } of call.messages) {
-      if (asked !== imageId)
-        throw new Refusal('INVALID', `${channel.peer} asked for another image, ${asked}`);
-      await serveRuns(this.#parts, { imageId, runs }, (frame) => call.write({ frame }), signal);
-    }
+    using stream = this.#parts.pacing.stream({ toStoreId, jobId });
+    // One request is served while the next is waited for: so a receiver that leaves is noticed at once,
+    // also while nothing may be sent to it.
+    await withInFlight(1, signal, async (serving, stop) => {
+      const left = new AbortController();
+      const untilLeft = AbortSignal.any([stop, left.signal]);
+      const metadata = { [TICKET_KEY]: ticket };
+      await using call = callDuplex(channel, Transfer.Push, { signal: stop, metadata });
+      const sayHello = () => call.write({ hello: { taskId, attempt, imageId } });
+      await sayHello();
+      const pace = this.#sayingHello(stream, () => sayHello().catch((error) => left.abort(error)));
+      for await (const { imageId: asked, runs } of call.messages) {
+        if (asked !== imageId)
+          throw new Refusal('INVALID', `${channel.peer} asked for another image, ${asked}`);
+        await serving.start(() =>
+          serveRuns(this.#parts, { imageId, runs }, pace, (frame) => call.write({ frame }), untilLeft),
+        );
+      }
+      left.abort(new Refusal('UNAVAILABLE', `${channel.peer} ended the delivery`));
+    });
+  }
+
+  /** While it waits it says hello now and then: a caller that has to send, and says nothing, is given up. */
+  #sayingHello(pace: Pace, sayHello: () => Promise<void>): Pace {
+    const { helloAgainMs = HELLO_AGAIN_MS } = this.#parts;
+    return {
+      take: async (bytes, signal) => {
+        const timer = setInterval(() => void sayHello(), helloAgainMs);
+        try {
+          await pace.take(bytes, signal);
+        } finally {
+          clearInterval(timer);
+        }
+      },
+    };
   }
 
   /** Never rejects: that the delivery goes on or ends is what counts. */

@@ -1,9 +1,11 @@
 import type { ImageData } from '../domain/image.ts';
 import type { Progress, Traffic } from '../domain/job.ts';
+import { DEFAULT_LANE, LANES, type Lane } from '../domain/lane.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { Assignment__Output } from '../rpc/generated/entrepot/v1/Assignment.ts';
 import type { Failure } from '../rpc/generated/entrepot/v1/Failure.ts';
+import type { Pacing__Output } from '../rpc/generated/entrepot/v1/Pacing.ts';
 import type { TaskResult } from '../rpc/generated/entrepot/v1/TaskResult.ts';
 
 /*
@@ -63,6 +65,23 @@ export interface Result extends AttemptKey {
   readonly traffic: Traffic;
 }
 
+/** How fast image data of a store, or of a job, may be sent. */
+export interface PaceTerms {
+  /** A timetable as the hub wrote it; empty: no limit. */
+  readonly rate: string;
+  readonly paused: boolean;
+}
+
+export interface JobTerms extends PaceTerms {
+  readonly lane: Lane;
+}
+
+/** By id. Of what is not in it there is no limit, and it isn't paused. */
+export interface PacingTerms {
+  readonly stores: ReadonlyMap<string, PaceTerms>;
+  readonly jobs: ReadonlyMap<string, JobTerms>;
+}
+
 export const NO_TRAFFIC: Traffic = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
 
 export function readAssignment(wire: Assignment__Output): Assignment {
@@ -87,6 +106,20 @@ function readWork(wire: Assignment__Output): Work {
     };
   }
   return wire.delete ? { kind: 'delete' } : { kind: 'unknown' };
+}
+
+export function readPacing({ stores, jobs }: Pacing__Output): PacingTerms {
+  return {
+    stores: new Map(stores.map(({ storeId, rate, paused }) => [storeId, { rate, paused }])),
+    jobs: new Map(
+      jobs.map(({ jobId, rate, paused, lane }) => [jobId, { rate, paused, lane: readLane(lane) }]),
+    ),
+  };
+}
+
+/** One this agent does not know, of a newer hub, is the usual one. */
+function readLane(text: string): Lane {
+  return LANES.find((lane) => lane === text) ?? DEFAULT_LANE;
 }
 
 export function progressMessage(key: AttemptKey, progress: Progress): AgentMessage {

@@ -9,7 +9,8 @@ import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { ImageLocks } from './image-locks.ts';
-import { failureMessage, readAssignment } from './messages.ts';
+import { failureMessage, readAssignment, readPacing } from './messages.ts';
+import type { Pacing } from './pacing.ts';
 import type { RevokedStores } from './revoked-stores.ts';
 import type { TaskBoard } from './task-board.ts';
 
@@ -19,6 +20,7 @@ export interface OrdersParts {
   readonly locks: ImageLocks;
   readonly deliveries: Deliveries;
   readonly revoked: RevokedStores;
+  readonly pacing: Pacing;
   readonly tell: (message: AgentMessage) => void;
   readonly log: Log;
 }
@@ -32,7 +34,7 @@ export class Orders {
   }
 
   handle(message: HubMessage__Output): void {
-    const { board, log } = this.#parts;
+    const { board, log, pacing } = this.#parts;
     const { assign, cancel, kept, serve, discard, question, renewedTicket, storeRevoked } = message;
     if (assign) board.assign(readAssignment(assign));
     else if (cancel) board.cancel(cancel);
@@ -42,6 +44,7 @@ export class Orders {
     else if (question) void this.#answer(question.questionId, question.imageId);
     else if (renewedTicket) this.#renewTicket(renewedTicket);
     else if (storeRevoked) this.#revoke(storeRevoked.storeId);
+    else if (message.pacing) pacing.heed(readPacing(message.pacing));
     else log.info('ignored a message of a kind this agent does not know: the hub is newer');
   }
 
@@ -64,11 +67,13 @@ export class Orders {
   async #serve(serve: Serve__Output): Promise<void> {
     const { deliveries, log } = this.#parts;
     const { taskId, attempt, imageId, receiverAddress, receiverStoreId, ticket, requestId } = serve;
+    const jobId = serve.jobId || undefined;
     const fields = { requestId: requestId || undefined, taskId, imageId };
     await withFields(fields, async () => {
       log.info({ attempt, receiverAddress }, 'delivery starts');
       try {
-        await deliveries.deliver({ taskId, attempt, imageId, receiverAddress, receiverStoreId, ticket });
+        const key = { taskId, attempt, imageId };
+        await deliveries.deliver({ ...key, jobId, receiverAddress, receiverStoreId, ticket });
         log.info({ attempt }, 'delivery done');
       } catch (error) {
         const { code, message } = Refusal.from(error);

@@ -7,7 +7,8 @@ import { unlessAborted } from '../transfer/in-flight.ts';
 /**
  * The frames of a source that dialled us: requests go down the call, frames come up, in the
  * order of the requests. One stream carries them all, so pulls read in turn; one that is left
- * before its last frame makes the stream useless for the next, which is then told so.
+ * before its last frame makes the stream useless for the next, which is then told so. A source that
+ * may not send for a while says hello again and again: that only tells that it is there.
  */
 export class PushedFrames implements FrameSource {
   readonly #messages: AsyncIterator<PushMessageWire>;
@@ -53,9 +54,10 @@ export class PushedFrames implements FrameSource {
   }
 
   async #next(): Promise<Frame> {
-    const { done, value } = await this.#messages.next();
-    if (done) throw new Refusal('UNAVAILABLE', 'the source ended its delivery early');
-    if (!('frame' in value)) throw new Refusal('INVALID', 'the source sent a second hello');
-    return value.frame;
+    for (;;) {
+      const { done, value } = await this.#messages.next();
+      if (done) throw new Refusal('UNAVAILABLE', 'the source ended its delivery early');
+      if ('frame' in value) return value.frame;
+    }
   }
 }

@@ -5,6 +5,8 @@ import { TICKET_KEY } from '../rpc/limits.ts';
 import type { TransferService } from '../rpc/proto.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import { HUB, type Identity } from '../trust/identity.ts';
+import type { Ticket } from '../trust/ticket.ts';
+import type { Pacing, StreamUse } from './pacing.ts';
 import type { PushSessions } from './push-sessions.ts';
 import { PushedFrames } from './pushed-frames.ts';
 import { type ServingParts, serveRuns } from './serving.ts';
@@ -13,11 +15,12 @@ import type { TicketDesk, TicketUse } from './tickets.ts';
 export interface TransferServiceParts extends ServingParts {
   readonly pushSessions: PushSessions;
   readonly desk: TicketDesk;
+  readonly pacing: Pacing;
 }
 
 /** What this agent does for other agents, and for the hub when an operator downloads: each with a ticket. */
 export function transferService(parts: TransferServiceParts): Handlers<TransferService> {
-  const { desk, pushSessions } = parts;
+  const { desk, pacing, pushSessions } = parts;
   const admit = ({ metadata, caller, peer }: CallContext, use: Omit<TicketUse, 'holder' | 'peer'>) =>
     desk.admit(metadata.get(TICKET_KEY), { ...use, holder: holderOf(caller), peer });
   return {
@@ -25,8 +28,9 @@ export function transferService(parts: TransferServiceParts): Handlers<TransferS
       const { imageId } = request;
       await withFields({ imageId }, async () => {
         using admission = admit(context, { action: 'pull', imageId });
+        using stream = pacing.stream(useOf(admission.ticket));
         const signal = AbortSignal.any([context.signal, admission.signal]);
-        await serveRuns(parts, request, write, signal);
+        await serveRuns(parts, request, stream, write, signal);
       });
     },
 
@@ -50,6 +54,11 @@ export function transferService(parts: TransferServiceParts): Handlers<TransferS
       expiresAtMs: desk.renew(ticket, { holder: holderOf(caller), peer }),
     }),
   };
+}
+
+/** What a pull with this ticket is for. */
+function useOf({ holder, jobId }: Ticket): StreamUse {
+  return { toStoreId: holder.kind === 'store' ? holder.storeId : undefined, jobId };
 }
 
 /** Whose tickets a caller may show: those of its certificate. */

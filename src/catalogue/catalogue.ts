@@ -11,6 +11,7 @@ import { JoinTokens } from './join-tokens.ts';
 import { Manifests } from './manifests.ts';
 import { Operators } from './operators.ts';
 import { Stores } from './stores.ts';
+import { TaskLine } from './task-line.ts';
 import { Tasks } from './tasks.ts';
 
 /**
@@ -27,6 +28,7 @@ export class Catalogue implements Disposable {
   readonly joinTokens: JoinTokens;
   readonly jobs: Jobs;
   readonly tasks: Tasks;
+  readonly line: TaskLine;
   readonly manifests: Manifests;
   readonly events: Events;
   readonly #sqlite: Sqlite;
@@ -42,6 +44,7 @@ export class Catalogue implements Disposable {
     this.joinTokens = new JoinTokens(sqlite, this.events, now);
     this.jobs = new Jobs(sqlite, this.events, now);
     this.tasks = new Tasks(sqlite, this.events, now);
+    this.line = new TaskLine(sqlite);
     this.manifests = new Manifests(sqlite);
   }
 
@@ -59,7 +62,12 @@ export class Catalogue implements Disposable {
 
   /** Runs `work` as one transaction: all of it is on disk when this returns, or, when it throws, none. */
   transact<T>(work: () => T): T {
-    return this.#sqlite.transaction(work).immediate();
+    try {
+      return this.#sqlite.transaction(work).immediate();
+    } catch (error) {
+      this.stores.forget();
+      throw error;
+    }
   }
 
   /** What the rules look at. NOT_FOUND when the image never was. */

@@ -6,6 +6,7 @@ import {
   type JobState,
   type Reason,
 } from '../domain/job.ts';
+import { comesBefore, DEFAULT_LANE, type Lane } from '../domain/lane.ts';
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
 import { jobNotFound } from '../domain/rules/reading.ts';
 import type { Actor } from '../domain/rules/rights.ts';
@@ -41,15 +42,17 @@ export class Jobs {
     readonly spec: JobSpec;
     readonly requestedBy: string;
     readonly requestId: string;
+    readonly lane?: Lane | undefined;
   }): Job {
+    const { lane = DEFAULT_LANE } = job;
     this.#sqlite
       .prepare(
-        `INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, created_at_ms)
-         VALUES (@id, @imageId, @kind, @spec, 'queued', @requestedBy, @requestId, @now)`,
+        `INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, lane, created_at_ms)
+         VALUES (@id, @imageId, @kind, @spec, 'queued', @requestedBy, @requestId, @lane, @now)`,
       )
-      .run({ ...job, kind: job.spec.kind, spec: JSON.stringify(job.spec), now: this.#now() });
+      .run({ ...job, lane, kind: job.spec.kind, spec: JSON.stringify(job.spec), now: this.#now() });
     const subject = { imageId: job.imageId, jobId: job.id, requestId: job.requestId };
-    this.#events.append('job.queued', subject, { spec: job.spec, requestedBy: job.requestedBy });
+    this.#events.append('job.queued', subject, { spec: job.spec, lane, requestedBy: job.requestedBy });
     return this.get(job.id);
   }
 
@@ -124,14 +127,52 @@ export class Jobs {
     this.#events.append('job.cancel-requested', { imageId: job.imageId, jobId: id }, { requestedBy });
   }
 
-  /** Unended jobs by kind and state, with the time the oldest of each was asked for. */
-  countUnended(): { kind: JobKind; state: JobState; count: number; oldestMs: number }[] {
+  /** A timetable in its usual form; undefined: no limit. */
+  setRate(id: string, rate: string | undefined): void {
+    const job = this.get(id);
+    if (job.rate === rate) return;
+    this.#sqlite.prepare('UPDATE jobs SET rate = ? WHERE id = ?').run(rate ?? null, id);
+    this.#events.append('job.rate-set', { imageId: job.imageId, jobId: id }, { rate: rate ?? 'off' });
+  }
+
+  pause(id: string): void {
+    const job = this.get(id);
+    if (job.pausedAtMs !== undefined) return;
+    this.#sqlite.prepare('UPDATE jobs SET paused_at_ms = ? WHERE id = ?').run(this.#now(), id);
+    this.#events.append('job.paused', { imageId: job.imageId, jobId: id });
+  }
+
+  resume(id: string): void {
+    const job = this.get(id);
+    if (job.pausedAtMs === undefined) return;
+    this.#sqlite.prepare('UPDATE jobs SET paused_at_ms = NULL WHERE id = ?').run(id);
+    this.#events.append('job.resumed', { imageId: job.imageId, jobId: id });
+  }
+
+  /**
+   * Brings jobs of an image into this lane that are in one below: somebody waits for what they do. Whether
+   * there were any. `last`: the last of them, in order of arrival; without one, all that have not ended.
+   */
+  raise(imageId: string, lane: Lane, last?: Job): boolean {
+    const raised = this.unendedOfImage(imageId).filter((job) => {
+      return comesBefore(lane, job.lane) && (last === undefined || job.sequence <= last.sequence);
+    });
+    for (const { id, lane: before } of raised) {
+      this.#sqlite.prepare('UPDATE jobs SET lane = ? WHERE id = ?').run(lane, id);
+      this.#events.append('job.lane-raised', { imageId, jobId: id }, { lane, before });
+    }
+    return raised.length > 0;
+  }
+
+  /** Unended jobs by kind and state, how many of them are paused, and when the oldest of each was asked for. */
+  countUnended(): { kind: JobKind; state: JobState; count: number; paused: number; oldestMs: number }[] {
     return this.#sqlite
       .prepare(
-        `SELECT kind, state, count(*) AS count, min(created_at_ms) AS oldestMs FROM jobs
+        `SELECT kind, state, count(*) AS count, min(created_at_ms) AS oldestMs,
+           count(*) FILTER (WHERE paused_at_ms IS NOT NULL AND NOT cancel_requested) AS paused FROM jobs
          WHERE ${UNENDED} GROUP BY kind, state`,
       )
-      .all() as { kind: JobKind; state: JobState; count: number; oldestMs: number }[];
+      .all() as { kind: JobKind; state: JobState; count: number; paused: number; oldestMs: number }[];
   }
 }
 
@@ -144,6 +185,9 @@ interface JobRow {
   reason_code: RefusalCode | null;
   reason: string | null;
   cancel_requested: number;
+  rate: string | null;
+  paused_at_ms: number | null;
+  lane: Lane;
   requested_by: string;
   request_id: string;
   created_at_ms: number;
@@ -160,6 +204,9 @@ function fromRow(row: JobRow): Job {
     state: row.state,
     reason: row.reason_code === null ? undefined : { code: row.reason_code, message: row.reason ?? '' },
     cancelRequested: row.cancel_requested === 1,
+    rate: row.rate ?? undefined,
+    pausedAtMs: row.paused_at_ms ?? undefined,
+    lane: row.lane,
     requestedBy: row.requested_by,
     requestId: row.request_id,
     createdAtMs: row.created_at_ms,

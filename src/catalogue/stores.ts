@@ -14,6 +14,8 @@ export class Stores {
   readonly #all;
   readonly #find;
   readonly #seen;
+  /** What `all` gave last, for as long as nothing may have changed it. */
+  #known: readonly StoreRecord[] | undefined;
 
   constructor(sqlite: Sqlite, events: Events, now: () => number) {
     this.#sqlite = sqlite;
@@ -24,9 +26,18 @@ export class Stores {
     this.#seen = sqlite.prepare('UPDATE stores SET last_seen_ms = ? WHERE id = ?');
   }
 
-  /** Central first, then edges by id; revoked ones too. */
-  all(): StoreRecord[] {
-    return (this.#all.all() as StoreRow[]).map(fromRow);
+  /**
+   * Central first, then edges by id; revoked ones too. Kept in memory from one change to the next: every
+   * view of an image has them, and a thousand rows take a millisecond to read.
+   */
+  all(): readonly StoreRecord[] {
+    this.#known ??= (this.#all.all() as StoreRow[]).map(fromRow);
+    return this.#known;
+  }
+
+  /** What is in memory is read anew: a write changed it, or a transaction with one was taken back. */
+  forget(): void {
+    this.#known = undefined;
   }
 
   find(id: string): StoreRecord | undefined {
@@ -67,6 +78,7 @@ export class Stores {
          ON CONFLICT DO UPDATE SET role = @role, removed_at_ms = NULL`,
       )
       .run({ id, role });
+    this.forget();
     this.#events.append('store.added', { storeId: id }, { role });
     return this.get(id);
   }
@@ -75,6 +87,7 @@ export class Stores {
   revoke(id: string): StoreRecord {
     if (this.get(id).revoked) return this.get(id);
     this.#sqlite.prepare('UPDATE stores SET revoked_at_ms = ? WHERE id = ?').run(this.#now(), id);
+    this.forget();
     this.#events.append('store.revoked', { storeId: id });
     return this.get(id);
   }
@@ -83,6 +96,7 @@ export class Stores {
   admit(id: string): StoreRecord {
     if (!this.get(id).revoked) return this.get(id);
     this.#sqlite.prepare('UPDATE stores SET revoked_at_ms = NULL WHERE id = ?').run(id);
+    this.forget();
     this.#events.append('store.admitted', { storeId: id });
     return this.get(id);
   }
@@ -93,9 +107,10 @@ export class Stores {
     this.#sqlite
       .prepare(
         `UPDATE stores SET removed_at_ms = ?, revoked_at_ms = NULL, last_seen_ms = NULL,
-           driver = NULL, fsid = NULL, pool = NULL WHERE id = ?`,
+           driver = NULL, fsid = NULL, pool = NULL, rate = NULL, paused_at_ms = NULL WHERE id = ?`,
       )
       .run(this.#now(), id);
+    this.forget();
     this.#events.append('store.removed', { storeId: id }, { role, ...identity });
   }
 
@@ -104,12 +119,40 @@ export class Stores {
     this.#sqlite
       .prepare('UPDATE stores SET driver = @driver, fsid = @fsid, pool = @pool WHERE id = @id')
       .run({ ...identity, id });
+    this.forget();
     this.#events.append('store.pinned', { storeId: id }, { ...identity });
+  }
+
+  /** A timetable in its usual form; undefined: no limit. */
+  setRate(id: string, rate: string | undefined): StoreRecord {
+    if (this.get(id).rate === rate) return this.get(id);
+    this.#sqlite.prepare('UPDATE stores SET rate = ? WHERE id = ?').run(rate ?? null, id);
+    this.forget();
+    this.#events.append('store.rate-set', { storeId: id }, { rate: rate ?? 'off' });
+    return this.get(id);
+  }
+
+  /** No image data moves there, until `resume`. */
+  pause(id: string): StoreRecord {
+    if (this.get(id).pausedAtMs !== undefined) return this.get(id);
+    this.#sqlite.prepare('UPDATE stores SET paused_at_ms = ? WHERE id = ?').run(this.#now(), id);
+    this.forget();
+    this.#events.append('store.paused', { storeId: id });
+    return this.get(id);
+  }
+
+  resume(id: string): StoreRecord {
+    if (this.get(id).pausedAtMs === undefined) return this.get(id);
+    this.#sqlite.prepare('UPDATE stores SET paused_at_ms = NULL WHERE id = ?').run(id);
+    this.forget();
+    this.#events.append('store.resumed', { storeId: id });
+    return this.get(id);
   }
 
   /** A sign of life: too many, and too small, for events. */
   seen(id: string, atMs: number): void {
     this.#seen.run(atMs, id);
+    this.forget();
   }
 }
 
@@ -121,6 +164,8 @@ interface StoreRow {
   pool: string;
   last_seen_ms: number | null;
   revoked_at_ms: number | null;
+  rate: string | null;
+  paused_at_ms: number | null;
 }
 
 function fromRow(row: StoreRow): StoreRecord {
@@ -130,5 +175,7 @@ function fromRow(row: StoreRow): StoreRecord {
     identity: row.driver === null ? undefined : { driver: row.driver, fsid: row.fsid, pool: row.pool },
     lastSeenMs: row.last_seen_ms ?? undefined,
     revoked: row.revoked_at_ms !== null,
+    rate: row.rate ?? undefined,
+    pausedAtMs: row.paused_at_ms ?? undefined,
   };
 }

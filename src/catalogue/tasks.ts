@@ -5,6 +5,9 @@ import type { Events } from './events.ts';
 
 const UNENDED = `state NOT IN ('done', 'failed')`;
 
+/** Of one store: asked whenever an agent comes or goes, with a job's tasks at a thousand stores beside them. */
+export const UNENDED_AT_STORE = `SELECT * FROM tasks WHERE ${UNENDED} AND store_id = ? ORDER BY rowid`;
+
 /** The tasks of the catalogue. Writes run inside `Catalogue.transact`. */
 export class Tasks {
   readonly #sqlite: Sqlite;
@@ -13,6 +16,8 @@ export class Tasks {
   readonly #find;
   readonly #ofJob;
   readonly #update;
+  readonly #unended;
+  readonly #unendedAtStore;
 
   constructor(sqlite: Sqlite, events: Events, now: () => number) {
     this.#sqlite = sqlite;
@@ -20,6 +25,8 @@ export class Tasks {
     this.#now = now;
     this.#find = sqlite.prepare('SELECT * FROM tasks WHERE id = ?');
     this.#ofJob = sqlite.prepare('SELECT * FROM tasks WHERE job_id = ? ORDER BY rowid');
+    this.#unended = sqlite.prepare(`SELECT * FROM tasks WHERE ${UNENDED} ORDER BY rowid`);
+    this.#unendedAtStore = sqlite.prepare(UNENDED_AT_STORE);
     this.#update = sqlite.prepare(
       `UPDATE tasks SET state = @state, attempt = @attempt, failures = @failures, not_before_ms = @notBeforeMs,
          reason_code = @code, reason = @message, updated_at_ms = @now WHERE id = @id`,
@@ -65,11 +72,7 @@ export class Tasks {
 
   /** All, or those of one store, oldest first. */
   unended(storeId?: string): Task[] {
-    const rows = this.#sqlite
-      .prepare(
-        `SELECT * FROM tasks WHERE ${UNENDED} AND (@storeId IS NULL OR store_id = @storeId) ORDER BY rowid`,
-      )
-      .all({ storeId: storeId ?? null });
+    const rows = storeId === undefined ? this.#unended.all() : this.#unendedAtStore.all(storeId);
     return (rows as TaskRow[]).map(fromRow);
   }
 

@@ -65,6 +65,8 @@ export interface UploadStart {
   readonly storeIds: readonly string[];
   readonly allStores: boolean;
   readonly allStoresMustSucceed: boolean;
+  /** `normal` when left out. */
+  readonly lane?: string;
 }
 
 /** The hub's calls, as commands make them. All reject with the Refusal the hub answered, or UNAVAILABLE. */
@@ -94,6 +96,19 @@ export class HubConnection implements AsyncDisposable {
   /** How many copies nobody knows of any more. */
   async removeStore(id: string, orphanCopies: boolean): Promise<number> {
     return (await this.#ask(Stores.Remove, { id, orphanCopies })).orphanedCopies;
+  }
+
+  /** `rate`: a timetable; `off` for none. */
+  setStore(id: string, rate: string): Promise<Store> {
+    return this.#ask(Stores.Set, { id, rate });
+  }
+
+  pauseStore(id: string): Promise<Store> {
+    return this.#ask(Stores.Pause, { id });
+  }
+
+  resumeStore(id: string): Promise<Store> {
+    return this.#ask(Stores.Resume, { id });
   }
 
   addOperator(name: string, role: string): Promise<Operator> {
@@ -206,6 +221,19 @@ export class HubConnection implements AsyncDisposable {
 
   cancelJob(jobId: string): Promise<Job> {
     return this.#ask(Jobs.Cancel, { jobId });
+  }
+
+  /** `rate`: a timetable; `off` for none. */
+  setJobRate(jobId: string, rate: string): Promise<Job> {
+    return this.#ask(Jobs.SetRate, { jobId, rate });
+  }
+
+  pauseJob(jobId: string): Promise<Job> {
+    return this.#ask(Jobs.Pause, { jobId });
+  }
+
+  resumeJob(jobId: string): Promise<Job> {
+    return this.#ask(Jobs.Resume, { jobId });
   }
 
   /** The job now, then again whenever it changed; ends after the job did, or throws when the hub goes away. */

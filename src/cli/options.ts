@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { isUuid, parseStoreId } from '../domain/ids.ts';
+import { DEFAULT_LANE, LANES } from '../domain/lane.ts';
 import { Refusal } from '../domain/refusal.ts';
 
 /*
@@ -27,6 +28,20 @@ export function allMustSucceedOption(): Option {
     '--all-stores-must-succeed',
     'one store that fails fails all: copies made are taken back',
   );
+}
+
+export function laneOption(): Option {
+  return new Option('--lane <lane>', 'demand goes before normal, normal before background')
+    .choices(LANES)
+    .default(DEFAULT_LANE);
+}
+
+/** Of a store or a job. What it means is for the hub to say. */
+export function rateOption(): Option {
+  return new Option(
+    '--rate <timetable>',
+    "bytes per second in K, M or G as in 20M, by the time of the week as in 'Mon-Fri 08:00 20M, 18:00 off'; off: no limit",
+  ).makeOptionMandatory();
 }
 
 export function waitOption(): Option {

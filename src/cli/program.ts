@@ -19,6 +19,8 @@ import { registerImageShow } from './commands/image-show.ts';
 import { registerImageUpload } from './commands/image-upload.ts';
 import { registerJobCancel } from './commands/job-cancel.ts';
 import { registerJobList } from './commands/job-list.ts';
+import { registerJobPause } from './commands/job-pause.ts';
+import { registerJobSet } from './commands/job-set.ts';
 import { registerJobShow } from './commands/job-show.ts';
 import { registerJobWatch } from './commands/job-watch.ts';
 import { registerOperatorAdd } from './commands/operator-add.ts';
@@ -28,8 +30,10 @@ import { registerOperatorRevoke } from './commands/operator-revoke.ts';
 import { registerOperatorWhoami } from './commands/operator-whoami.ts';
 import { registerStoreAdd } from './commands/store-add.ts';
 import { registerStoreList } from './commands/store-list.ts';
+import { registerStorePause } from './commands/store-pause.ts';
 import { registerStoreRemove } from './commands/store-remove.ts';
 import { registerStoreRevoke } from './commands/store-revoke.ts';
+import { registerStoreSet } from './commands/store-set.ts';
 import { DEFAULT_FOLDER_NAME, defaultCredentialsFolder } from './credentials-folder.ts';
 import { EXIT_CODE_HELP } from './exit-codes.ts';
 import { example, wholeNumber } from './options.ts';
@@ -132,6 +136,8 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
   registerStoreList(store, run);
   registerStoreRevoke(store, run);
   registerStoreRemove(store, run);
+  registerStoreSet(store, run);
+  registerStorePause(store, run);
   const operator = group(root, 'operator', 'who may ask, and what they may', 'entrepot operator list');
   registerOperatorAdd(operator, run);
   registerOperatorIssue(operator, run);
@@ -153,6 +159,8 @@ export function createProgram(streams: Streams, daemons: Daemons): Program {
   registerJobShow(job, run);
   registerJobWatch(job, run);
   registerJobCancel(job, run);
+  registerJobSet(job, run);
+  registerJobPause(job, run);
   const event = group(root, 'event', 'what was changed, and what was refused', 'entrepot event list');
   registerEventList(event, run);
 

@@ -23,6 +23,7 @@ export interface UploadTarget {
   readonly storeIds: readonly string[];
   readonly allStores: boolean;
   readonly allStoresMustSucceed: boolean;
+  readonly lane: string;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { JobPace } from './pace.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** What an operator asked for; one image each. */
@@ -59,7 +60,7 @@ export interface Reason {
   readonly message: string;
 }
 
-export interface Job {
+export interface Job extends JobPace {
   readonly id: string;
   /** Order of arrival (R5). */
   readonly sequence: number;

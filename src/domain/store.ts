@@ -1,3 +1,5 @@
+import type { Pace } from './pace.ts';
+
 export const ROLES = ['central', 'edge'] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -11,8 +13,8 @@ export interface StoreIdentity {
   readonly pool: string;
 }
 
-/** A site's image pool, as the hub knows it. */
-export interface StoreRecord {
+/** A site's image pool, as the hub knows it. Its pace is that of its link. */
+export interface StoreRecord extends Pace {
   readonly id: string;
   readonly role: Role;
   /** Undefined until its first hello. */

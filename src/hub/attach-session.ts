@@ -125,6 +125,7 @@ export class AttachSession {
     log.info({ version, transferAddress }, 'agent attached');
     try {
       attachment.tell({ welcome: welcome(catalogue, this.#parts.heartbeatIntervalMs) });
+      attachments.tellPacing([attachment]);
       const { lost, corrupt, leftovers } = reconcile(catalogue, storeId, inventory);
       if (lost.length + corrupt.length > 0)
         log.error({ lost, corrupt }, 'the store does not hold what it held');

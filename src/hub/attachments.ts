@@ -1,8 +1,10 @@
+import { hasPace } from '../domain/pace.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentPort, Assignment } from '../queue/agent-port.ts';
 import type { HubMessage } from '../rpc/generated/entrepot/v1/HubMessage.ts';
 import type { Space } from '../store/store.ts';
 import { assignmentMessage } from './messages.ts';
+import type { Pacing, PacingNews } from './pacing.ts';
 import type { Tickets } from './tickets.ts';
 
 /** A question about clones that is not answered by then is a site that does not answer. */
@@ -25,7 +27,10 @@ export interface Attachment {
 /** The agents that are attached now: the queue's way to them. */
 export class Attachments implements AgentPort {
   readonly #tickets: Tickets;
+  readonly #pacing: Pacing;
   readonly #attached = new Map<string, Attachment>();
+  /** What each was told of paces. */
+  readonly #paced = new WeakMap<Attachment, string>();
   /** Streams that are not attached yet, and how each ends. */
   readonly #arriving = new Map<string, () => void>();
   readonly #questions = new Map<
@@ -34,8 +39,9 @@ export class Attachments implements AgentPort {
   >();
   #lastQuestion = 0;
 
-  constructor(tickets: Tickets) {
+  constructor(tickets: Tickets, pacing: Pacing) {
     this.#tickets = tickets;
+    this.#pacing = pacing;
   }
 
   get(storeId: string): Attachment | undefined {
@@ -86,6 +92,18 @@ export class Attachments implements AgentPort {
     }
   }
 
+  /** Tells agents how fast image data may go; all, or only some. Who was told the same before is left alone. */
+  tellPacing(attachments: Iterable<Attachment> = this.#attached.values()): void {
+    const newsOf = this.#pacing.read();
+    for (const attachment of attachments) this.#tellNews(attachment, newsOf(attachment.storeId));
+  }
+
+  #tellNews(attachment: Attachment, { message, text }: PacingNews): void {
+    if (this.#paced.get(attachment) === text) return;
+    this.#paced.set(attachment, text);
+    attachment.tell({ pacing: message });
+  }
+
   /** Ends every stream: the hub stops. */
   closeAll(): void {
     for (const end of this.#arriving.values()) end();
@@ -101,10 +119,13 @@ export class Attachments implements AgentPort {
     if (receiver === undefined) return;
     const { task, attempt, job } = assignment;
     if (task.kind !== 'copy' || task.sourceStoreId === undefined) {
+      if (hasPace(job)) this.tellPacing([receiver]);
       receiver.tell({ assign: assignmentMessage(assignment) });
       return;
     }
     const source = this.#attached.get(task.sourceStoreId);
+    // Before anything is sent for the job.
+    if (hasPace(job)) this.tellPacing(source === undefined ? [receiver] : [source, receiver]);
     const { action, ticket } = this.#tickets.forAttempt(task, attempt);
     if (action === 'pull') {
       const sourceAddress = source?.transferAddress ?? '';
@@ -120,6 +141,7 @@ export class Attachments implements AgentPort {
         receiverAddress: receiver.transferAddress,
         receiverStoreId: receiver.storeId,
         requestId: job.requestId,
+        jobId: job.id,
         ticket,
       },
     });

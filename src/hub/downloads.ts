@@ -61,8 +61,8 @@ export class Downloads {
 
   /**
    * Writes the image's data, then the empty frame that ends it. CONFLICT while the image is
-   * not active or central lacks it; UNAVAILABLE while the central agent is away or cut off, also when it
-   * is cut off on the way; RATE_LIMITED when there are too many under way.
+   * not active or central lacks it; UNAVAILABLE while central is paused, or its agent away or cut off, also
+   * when it is cut off on the way; RATE_LIMITED when there are too many under way.
    */
   async send(
     { imageId, operator }: DownloadRequest,
@@ -122,7 +122,7 @@ export class Downloads {
         `image ${imageId} is ${image.status}: only an active image can be downloaded`,
       );
     }
-    const { id: storeId, revoked } = centralOf(stores);
+    const { id: storeId, revoked, pausedAtMs } = centralOf(stores);
     if (!isPresent(copies, storeId)) {
       throw new Refusal('CONFLICT', `${storeId} holds no copy of image ${imageId} to download from`, {
         hint: `bring it back first: \`entrepot image copy ${imageId} --stores ${storeId}\``,
@@ -131,6 +131,11 @@ export class Downloads {
     if (revoked) {
       throw new Refusal('UNAVAILABLE', `the agent of ${storeId} is cut off: nothing is read from it`, {
         hint: `\`entrepot store add ${storeId}\` gives its agent a new token to join with`,
+      });
+    }
+    if (pausedAtMs !== undefined) {
+      throw new Refusal('UNAVAILABLE', `store ${storeId} is paused: nothing is read from it`, {
+        hint: `\`entrepot store resume ${storeId}\` lets it go on`,
       });
     }
     const agent = attachments.get(storeId);

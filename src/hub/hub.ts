@@ -17,6 +17,7 @@ import { ChangeFeed } from './change-feed.ts';
 import { currentOrigin } from './current-origin.ts';
 import { Daily } from './daily.ts';
 import { HubCredentials } from './hub-credentials.ts';
+import { Pacing } from './pacing.ts';
 import { ProgressBoard } from './progress-board.ts';
 import { serverLimits } from './server-limits.ts';
 import { addServices } from './services.ts';
@@ -70,7 +71,7 @@ export class Hub implements AsyncDisposable {
     await credentials.renew();
     const catalogue = this.#base.use(Catalogue.open(config.catalogue, now, currentOrigin));
     const tickets = new Tickets({ catalogue, credentials: () => credentials.current, now });
-    const attachments = new Attachments(tickets);
+    const attachments = new Attachments(tickets, new Pacing(catalogue));
     this.#attachments = attachments;
     const renewals = { catalogue, attachments, tickets, log: loggers.attach };
     const ticketRenewals = this.#base.use(new TicketRenewals(renewals));

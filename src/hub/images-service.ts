@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
 import type { Job } from '../domain/job.ts';
+import { DEFAULT_LANE, LANES, type Lane } from '../domain/lane.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   type Actor,
@@ -18,6 +19,7 @@ import type { CallContext, Handlers } from '../rpc/handlers.ts';
 import type { ImagesService } from '../rpc/proto.ts';
 import type { Downloads } from './downloads.ts';
 import { parseDraft } from './image-draft.ts';
+import { imagePage } from './image-page.ts';
 import { pageLimit } from './page-limit.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { Asker, Requests } from './requests.ts';
@@ -56,10 +58,7 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
     requireReadable(actor, view.image);
     return imageView(view, tasksOf(catalogue, view.jobs), board);
   };
-  const shownJob = (job: Job): WireJob => {
-    const unended = catalogue.jobs.unendedOfImage(job.imageId);
-    return jobView(job, catalogue.tasks.ofJob(job.id), unended, board);
-  };
+  const shownJob = (job: Job): WireJob => jobView(job, catalogue, board);
   return {
     Create: async (request, context) => {
       const asker = askerOf(context);
@@ -75,6 +74,7 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
         storeIds,
         allStores,
         allMustSucceed: allStoresMustSucceed,
+        lane: parseLane(request.lane),
       };
       return shownJob(requests.beginImport(request.imageId, wanted, askerOf(context)));
     },
@@ -105,11 +105,7 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
         name: request.name || undefined,
         readableBy: actor,
       });
-      const images = page.slice(0, limit);
-      return {
-        images: images.map((image) => shown(image.id, actor)),
-        nextMarker: page.length > limit ? (images.at(-1)?.id ?? '') : '',
-      };
+      return imagePage(page, limit, (id) => shown(id, actor));
     },
 
     Get: async (request, { caller }) => shown(parseUuid(request.imageId), actorOf(caller)),
@@ -123,7 +119,12 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
     Copy: async (request, context) => {
       const { storeIds, allStores, allStoresMustSucceed } = request;
       const wanted = { storeIds, allStores, allMustSucceed: allStoresMustSucceed };
-      const { job, joined } = requests.copy(request.imageId, wanted, askerOf(context));
+      const { job, joined } = requests.copy(
+        request.imageId,
+        wanted,
+        parseLane(request.lane),
+        askerOf(context),
+      );
       return job === undefined ? { joined } : { job: shownJob(job), joined };
     },
 
@@ -141,6 +142,13 @@ export function tasksOf(catalogue: Catalogue, jobs: readonly Job[]) {
 
 export function askerOf({ caller, requestId, signal }: CallContext): Asker {
   return { actor: actorOf(caller), requestId, signal };
+}
+
+function parseLane(text: string): Lane {
+  if (text === '') return DEFAULT_LANE;
+  const lane = LANES.find((one) => one === text);
+  if (lane !== undefined) return lane;
+  throw new Refusal('INVALID', `lane '${text}' is not known`, { hint: `one of ${LANES.join(', ')}` });
 }
 
 function requiredMetadata(context: CallContext, key: string): string {

@@ -8,6 +8,7 @@ import type { Handlers } from '../rpc/handlers.ts';
 import type { JobsService } from '../rpc/proto.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import { askerOf } from './images-service.ts';
+import type { Paces } from './paces.ts';
 import { pageLimit } from './page-limit.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import type { Requests } from './requests.ts';
@@ -18,6 +19,9 @@ export const JOBS_RIGHTS: Rights<JobsService> = {
   Get: 'read',
   Watch: 'read',
   Cancel: 'change',
+  SetRate: 'change',
+  Pause: 'change',
+  Resume: 'change',
 };
 
 /** A watcher is told at most so often: faster than a person can read, slow enough for a thousand watchers. */
@@ -26,17 +30,18 @@ const WATCH_INTERVAL_MS = 250;
 export interface JobsParts {
   readonly catalogue: Catalogue;
   readonly requests: Requests;
+  readonly paces: Paces;
   readonly board: ProgressBoard;
   readonly feed: ChangeFeed;
 }
 
 /** proto/entrepot/v1/jobs.proto. */
-export function jobsService({ catalogue, requests, board, feed }: JobsParts): Handlers<JobsService> {
+export function jobsService(parts: JobsParts): Handlers<JobsService> {
+  const { catalogue, requests, paces, board, feed } = parts;
   const shown = (jobId: string, actor: Actor): WireJob => {
     const job = catalogue.jobs.get(jobId);
     requireJobReadable(actor, job, catalogue.images.get(job.imageId));
-    const unended = catalogue.jobs.unendedOfImage(job.imageId);
-    return jobView(job, catalogue.tasks.ofJob(jobId), unended, board);
+    return jobView(job, catalogue, board);
   };
   return {
     List: async (request, { caller }) => {
@@ -71,6 +76,21 @@ export function jobsService({ catalogue, requests, board, feed }: JobsParts): Ha
     Cancel: async (request, context) => {
       const asker = askerOf(context);
       return shown(requests.cancel(request.jobId, asker).id, asker.actor);
+    },
+
+    SetRate: async ({ jobId, rate }, context) => {
+      const asker = askerOf(context);
+      return shown(paces.setJobRate(jobId, rate, asker).id, asker.actor);
+    },
+
+    Pause: async (request, context) => {
+      const asker = askerOf(context);
+      return shown(paces.pauseJob(request.jobId, asker).id, asker.actor);
+    },
+
+    Resume: async (request, context) => {
+      const asker = askerOf(context);
+      return shown(paces.resumeJob(request.jobId, asker).id, asker.actor);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
 import type { Image, ImageDraft } from '../domain/image.ts';
 import type { Job, JobSpec } from '../domain/job.ts';
+import type { Lane } from '../domain/lane.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   type Actor,
@@ -30,7 +31,20 @@ export interface Asker {
   readonly signal?: AbortSignal;
 }
 
+/** In which lane a job comes; `normal` when left out. */
+type Urgently = Asker & { readonly lane?: Lane };
+
+export interface RequestsParts {
+  readonly catalogue: Catalogue;
+  readonly queue: Queue;
+  readonly agents: AgentPort;
+  readonly newId: () => string;
+  /** Told after jobs came into another lane. */
+  readonly onRaised: () => void;
+}
+
 export interface ImportRequest extends CopyRequest {
+  readonly lane: Lane;
   /** Empty: central. */
   readonly entryStoreId: string;
   readonly sizeBytes: number;
@@ -45,12 +59,14 @@ export class Requests {
   readonly #queue: Queue;
   readonly #agents: AgentPort;
   readonly #newId: () => string;
+  readonly #onRaised: () => void;
 
-  constructor(parts: { catalogue: Catalogue; queue: Queue; agents: AgentPort; newId: () => string }) {
+  constructor(parts: RequestsParts) {
     this.#catalogue = parts.catalogue;
     this.#queue = parts.queue;
     this.#agents = parts.agents;
     this.#newId = parts.newId;
+    this.#onRaised = parts.onRaised;
   }
 
   /** A record without data (R1). */
@@ -70,7 +86,7 @@ export class Requests {
         hint: `from 1 byte to ${SIZE_LIMIT_BYTES} bytes`,
       });
     }
-    return this.#submit(imageId, asker, (id) => {
+    return this.#submit(imageId, { ...asker, lane: request.lane }, (id) => {
       const view = this.#catalogue.view(id);
       requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'copy');
@@ -94,22 +110,32 @@ export class Requests {
     });
   }
 
-  /** R4, R5. No job: all stores hold it already. */
-  copy(imageId: string, request: CopyRequest, asker: Asker): { job: Job | undefined; joined: boolean } {
+  /**
+   * R4, R5. No job: all stores hold it already. Jobs in a lower lane that it joins, or waits for, come into
+   * that of the request.
+   */
+  copy(
+    imageId: string,
+    request: CopyRequest,
+    lane: Lane,
+    asker: Asker,
+  ): { job: Job | undefined; joined: boolean } {
     let joined: Job | undefined;
-    let nothing = false;
+    let raised = false;
     const id = parseUuid(imageId);
-    const job = this.#trySubmit(id, asker, () => {
+    const job = this.#trySubmit(id, { ...asker, lane }, () => {
       const view = this.#catalogue.view(id);
       requireReadable(asker.actor, view.image);
       requireOwner(asker.actor, view.image, 'copy');
       const decision = decideCopy(request, view);
-      if (decision.do === 'queue') return decision.spec;
+      if (decision.do === 'nothing') return undefined;
       if (decision.do === 'join') joined = decision.job;
-      else nothing = true;
-      return undefined;
+      raised = this.#catalogue.jobs.raise(id, lane, joined);
+      return decision.do === 'queue' ? decision.spec : undefined;
     });
-    return { job: nothing ? undefined : (joined ?? job), joined: joined !== undefined };
+    if (raised) this.#onRaised();
+    if (joined !== undefined) return { job: this.#catalogue.jobs.get(joined.id), joined: true };
+    return { job, joined: false };
   }
 
   /** R8. The store is asked about clones first, so that the answer to the operator is the whole truth. */
@@ -159,31 +185,40 @@ export class Requests {
   }
 
   cancel(jobId: string, asker: Asker): Job {
-    const id = parseUuid(jobId, 'job id');
-    const job = this.#catalogue.jobs.get(id);
-    const verb = job.spec.kind === 'delete' || job.spec.kind === 'delete-copy' ? 'delete' : 'copy';
-    const image = this.#catalogue.images.get(job.imageId);
-    requireJobReadable(asker.actor, job, image);
-    requireOwner(asker.actor, image, verb);
+    const { id } = ownJob(this.#catalogue, jobId, asker.actor);
     return this.#queue.cancel(id, asker.actor.name);
   }
 
-  #submit(imageId: string, asker: Asker, decide: (id: string) => JobSpec): Job {
+  #submit(imageId: string, asker: Urgently, decide: (id: string) => JobSpec): Job {
     const job = this.#trySubmit(parseUuid(imageId), asker, decide);
     if (job === undefined) throw new Refusal('INTERNAL', 'no job came of the request');
     return job;
   }
 
-  #trySubmit(id: string, asker: Asker, decide: (id: string) => JobSpec | undefined): Job | undefined {
+  #trySubmit(
+    id: string,
+    { actor, requestId, lane }: Urgently,
+    decide: (id: string) => JobSpec | undefined,
+  ): Job | undefined {
     const job = this.#catalogue.transact(() => {
       const spec = decide(id);
-      const who = { requestedBy: asker.actor.name, requestId: asker.requestId };
+      const who = { requestedBy: actor.name, requestId, ...(lane && { lane }) };
       return spec === undefined ? undefined : this.#queue.submit(id, spec, who);
     });
     if (job === undefined) return undefined;
     this.#queue.submitted(job);
     return this.#catalogue.jobs.get(job.id);
   }
+}
+
+/** The job with this id, of an image that the operator may change: NOT_FOUND or FORBIDDEN (R11) otherwise. */
+export function ownJob(catalogue: Catalogue, jobId: string, actor: Actor): Job {
+  const job = catalogue.jobs.get(parseUuid(jobId, 'job id'));
+  const image = catalogue.images.get(job.imageId);
+  requireJobReadable(actor, job, image);
+  const isDelete = job.spec.kind === 'delete' || job.spec.kind === 'delete-copy';
+  requireOwner(actor, image, isDelete ? 'delete' : 'copy');
+  return job;
 }
 
 /** A site that does not answer does not block (R9): its own delete looks at its clones again. */

@@ -27,6 +27,7 @@ import type { HubCredentials } from './hub-credentials.ts';
 import { IMAGES_RIGHTS, imagesService } from './images-service.ts';
 import { JOBS_RIGHTS, jobsService } from './jobs-service.ts';
 import { OPERATORS_RIGHTS, operatorsService } from './operators-service.ts';
+import { Paces } from './paces.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import { Reports } from './reports.ts';
 import { Requests } from './requests.ts';
@@ -72,17 +73,19 @@ export function addServices(rpc: RpcServer, parts: ServicesParts): void {
     onJoined: cutOff.joined.bind(cutOff),
     now,
   });
-  const requests = new Requests({ catalogue, queue, agents: attachments, newId: randomUUID });
+  const paces = new Paces({ catalogue, queue, attachments, feed });
+  const onRaised = paces.changed.bind(paces);
+  const requests = new Requests({ catalogue, queue, agents: attachments, newId: randomUUID, onRaised });
   const uploads = new Uploads(catalogue, feed);
   const onRefused = parts.metrics.reportRefused.bind(parts.metrics);
   const reports = new Reports({ catalogue, queue, attachments, board, feed, onRefused });
 
-  const stores = { catalogue, attachments, queue, enrolment, cutOff, now };
+  const stores = { catalogue, attachments, queue, paces, enrolment, cutOff, now };
   const operators = { catalogue, enrolment, cutOff, authorities: () => own().caPem };
   const agents = { catalogue, queue, attachments, uploads, board, reports, heartbeatIntervalMs, now };
 
   rpc.add(Images, imagesService({ catalogue, requests, uploads, downloads, board }), IMAGES_RIGHTS);
-  rpc.add(Jobs, jobsService({ catalogue, requests, board, feed }), JOBS_RIGHTS);
+  rpc.add(Jobs, jobsService({ catalogue, requests, paces, board, feed }), JOBS_RIGHTS);
   rpc.add(Stores, storesService({ ...stores, tokenLifetimeMs: config.joinTokenLifetimeMs }), STORES_RIGHTS);
   const tokenLifetimeMs = config.certificates.operatorLifetimeMs;
   rpc.add(Operators, operatorsService({ ...operators, tokenLifetimeMs }), OPERATORS_RIGHTS);

@@ -26,6 +26,7 @@ export function hubSnapshot(parts: SnapshotParts, nowMs: number): HubSnapshot {
     return {
       id: store.id,
       up: attachment !== undefined,
+      paused: store.pausedAtMs !== undefined,
       lastContactMs: attachment?.lastSeenMs ?? store.lastSeenMs,
       certificateEndMs: newestCertificate(catalogue, store.id)?.expiresAtMs,
       freeBytes: attachment?.space?.freeBytes,
@@ -42,6 +43,7 @@ export function hubSnapshot(parts: SnapshotParts, nowMs: number): HubSnapshot {
       kind,
       queued: counted('queued'),
       running: counted('running'),
+      paused: rows.reduce((sum, row) => sum + row.paused, 0),
       oldestAgeSeconds: (nowMs - oldestMs) / 1000,
     };
   });

@@ -11,6 +11,7 @@ import type { StoresService } from '../rpc/proto.ts';
 import type { Attachments } from './attachments.ts';
 import type { CutOff } from './cut-off.ts';
 import type { Enrolment } from './enrolment.ts';
+import type { Paces } from './paces.ts';
 import { newestCertificate } from './standing.ts';
 
 export const STORES_RIGHTS: Rights<StoresService> = {
@@ -18,6 +19,9 @@ export const STORES_RIGHTS: Rights<StoresService> = {
   Add: 'administer',
   Revoke: 'administer',
   Remove: 'administer',
+  Set: 'administer',
+  Pause: 'administer',
+  Resume: 'administer',
 };
 
 /** A token that lies about for longer is one that was forgotten. */
@@ -27,6 +31,7 @@ export interface StoresParts {
   readonly catalogue: Catalogue;
   readonly attachments: Attachments;
   readonly queue: Queue;
+  readonly paces: Paces;
   readonly enrolment: Enrolment;
   readonly cutOff: CutOff;
   readonly tokenLifetimeMs: number;
@@ -35,7 +40,8 @@ export interface StoresParts {
 
 /** proto/entrepot/v1/stores.proto. */
 export function storesService(parts: StoresParts): Handlers<StoresService> {
-  const { catalogue, queue, enrolment, cutOff, now } = parts;
+  const { catalogue, queue, paces, enrolment, cutOff, now } = parts;
+  const one = (store: StoreRecord) => shown(parts, store, presentCopies(catalogue));
   return {
     List: async () => {
       const present = presentCopies(catalogue);
@@ -53,7 +59,7 @@ export function storesService(parts: StoresParts): Handlers<StoresService> {
         return joinToken;
       });
       if (token === undefined) cutOff.admitted(id);
-      const store = shown(parts, catalogue.stores.get(id), presentCopies(catalogue));
+      const store = one(catalogue.stores.get(id));
       return token === undefined
         ? { store, joinToken: '' }
         : { store, joinToken: token, tokenExpiresAtMs: expiresAtMs };
@@ -66,7 +72,7 @@ export function storesService(parts: StoresParts): Handlers<StoresService> {
         catalogue.joinTokens.voidOf(id);
       });
       cutOff.store(id, 'revoked');
-      return shown(parts, catalogue.stores.get(id), presentCopies(catalogue));
+      return one(catalogue.stores.get(id));
     },
 
     Remove: async ({ id, orphanCopies }) => {
@@ -81,8 +87,14 @@ export function storesService(parts: StoresParts): Handlers<StoresService> {
       });
       cutOff.store(id, 'removed');
       queue.abandoned(abandoned);
+      // Its rate is forgotten with it.
+      paces.changed();
       return { orphanedCopies };
     },
+
+    Set: async ({ id, rate }) => one(paces.setStoreRate(id, rate)),
+    Pause: async ({ id }) => one(paces.pauseStore(id)),
+    Resume: async ({ id }) => one(paces.resumeStore(id)),
   };
 }
 
@@ -112,6 +124,8 @@ function shown(
     agentVersion: attachment?.version ?? '',
     revoked: store.revoked,
     certificateExpiresAtMs: newestCertificate(catalogue, store.id)?.expiresAtMs ?? 0,
+    rate: store.rate ?? '',
+    paused: store.pausedAtMs !== undefined,
     ...(space && { freeBytes: space.freeBytes, totalBytes: space.totalBytes }),
   };
 }

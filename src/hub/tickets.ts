@@ -37,6 +37,7 @@ export class Tickets {
     const ticket = this.#issue({
       taskId: task.id,
       attempt,
+      jobId: task.jobId,
       imageId: task.imageId,
       action: route.action,
       holder,

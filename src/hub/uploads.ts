@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { isEnded } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { heldBy, pausedStores } from '../domain/rules/index.ts';
 import type { Frame } from '../transfer/frames.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -23,7 +24,7 @@ interface Meeting {
 /**
  * Passes an upload on from the operator to the agent frame by frame: the operator's next
  * frame is read when the agent's stream has room, so the hub holds a frame or two of an
- * image, however slow either side is.
+ * image, however slow either side is. While the import or its store is paused nothing is passed on.
  */
 export class Uploads {
   readonly #catalogue: Catalogue;
@@ -56,6 +57,7 @@ export class Uploads {
     try {
       const take = await unlessAborted(meeting.taker.promise, ended);
       for await (const frame of frames) {
+        await this.#unpaused(jobId, ended);
         await unlessAborted(take(frame), ended);
         sentBytes += frame.data.byteLength;
       }
@@ -88,6 +90,23 @@ export class Uploads {
       await unlessAborted(meeting.over.promise, signal);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Waits for as long as the import, or the store it enters at, is paused. */
+  async #unpaused(jobId: string, signal: AbortSignal): Promise<void> {
+    const { jobs, tasks, stores } = this.#catalogue;
+    for (;;) {
+      const job = jobs.get(jobId);
+      const entry = tasks.ofJob(jobId).find(({ kind }) => kind === 'ingest');
+      if (entry === undefined || heldBy(entry, job, pausedStores(stores.all())) === undefined) return;
+      const change = Promise.withResolvers<void>();
+      const stop = this.#feed.listen(job.imageId, change.resolve);
+      try {
+        await unlessAborted(change.promise, signal);
+      } finally {
+        stop();
+      }
     }
   }
 

@@ -1,6 +1,15 @@
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Image } from '../domain/image.ts';
-import { type Job, storesNamed, type Task } from '../domain/job.ts';
-import { ahead, type ImageView, importProgress, waitingSentence } from '../domain/rules/index.ts';
+import { isTaskEnded, type Job, storesNamed, type Task } from '../domain/job.ts';
+import {
+  ahead,
+  heldBy,
+  type ImageView,
+  importProgress,
+  isPaused,
+  pausedStores,
+  waitingSentence,
+} from '../domain/rules/index.ts';
 import type { Image as WireImage } from '../rpc/generated/entrepot/v1/Image.ts';
 import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
 import type { Task as WireTask } from '../rpc/generated/entrepot/v1/Task.ts';
@@ -60,13 +69,9 @@ export function imageRecord(image: Image): WireImage {
 }
 
 /** A job as operators see it, with its place among the image's unended jobs (R5). */
-export function jobView(
-  job: Job,
-  tasks: readonly Task[],
-  unended: readonly Job[],
-  board: ProgressBoard,
-): WireJob {
-  const before = job.state === 'queued' ? ahead(job, unended) : [];
+export function jobView(job: Job, catalogue: Catalogue, board: ProgressBoard): WireJob {
+  const before = job.state === 'queued' ? ahead(job, catalogue.jobs.unendedOfImage(job.imageId)) : [];
+  const paused = pausedStores(catalogue.stores.all());
   return {
     id: job.id,
     kind: job.spec.kind,
@@ -76,18 +81,28 @@ export function jobView(
     reasonCode: job.reason?.code ?? '',
     storeIds: storesNamed(job.spec),
     place: before.length,
-    ahead: before.map((other) => ({ id: other.id, kind: other.spec.kind, state: other.state })),
-    tasks: tasks.map((task) => taskView(task, board)),
+    ahead: before.map((other) => ({
+      id: other.id,
+      kind: other.spec.kind,
+      state: other.state,
+      paused: isPaused(other),
+    })),
+    tasks: catalogue.tasks.ofJob(job.id).map((task) => taskView(task, heldBy(task, job, paused), board)),
     requestedBy: job.requestedBy,
     requestId: job.requestId,
     createdAtMs: job.createdAtMs,
     startedAtMs: job.startedAtMs ?? 0,
     endedAtMs: job.endedAtMs ?? 0,
     cancelRequested: job.cancelRequested,
+    rate: job.rate ?? '',
+    paused: isPaused(job),
+    lane: job.lane,
   };
 }
 
-function taskView(task: Task, board: ProgressBoard): WireTask {
+function taskView(task: Task, held: string | undefined, board: ProgressBoard): WireTask {
+  // Whatever kept it up before: it is the pause that does now.
+  const isHeld = held !== undefined && !isTaskEnded(task) && task.state !== 'waiting';
   return {
     id: task.id,
     kind: task.kind,
@@ -95,8 +110,8 @@ function taskView(task: Task, board: ProgressBoard): WireTask {
     sourceStoreId: task.sourceStoreId ?? '',
     state: task.state,
     attempt: task.attempt,
-    reason: task.reason?.message ?? '',
-    reasonCode: task.reason?.code ?? '',
+    reason: isHeld ? held : (task.reason?.message ?? ''),
+    reasonCode: isHeld ? '' : (task.reason?.code ?? ''),
     notBeforeMs: task.notBeforeMs,
     progress: board.view(task.id) ?? null,
   };

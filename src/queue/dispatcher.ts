@@ -1,7 +1,10 @@
-import PQueue from 'p-queue';
-import { isTaskEnded, type Task } from '../domain/job.ts';
+import type { LineTask } from '../catalogue/task-line.ts';
+import type { Task } from '../domain/job.ts';
+import { LANES } from '../domain/lane.ts';
+import { pausedStoreOf, pausedStores } from '../domain/rules/index.ts';
 import { apart } from './apart.ts';
 import type { QueueParts } from './parts.ts';
+import { Room } from './room.ts';
 
 /** Longest sleep between two looks at the clock: setTimeout overflows beyond 24.8 days. */
 const LONGEST_SLEEP_MS = 3_600_000;
@@ -9,149 +12,131 @@ const LONGEST_SLEEP_MS = 3_600_000;
 /** Until tasks are looked at again that could not be handed out for a fault of ours, as when the disk is full. */
 const FAULT_PAUSE_MS = 10_000;
 
+/** Tasks whose site is away that are looked after at once: a job may have a thousand. */
+const ABSENT_LIMIT = 256;
+
 /**
- * Hands queued tasks to agents, as wide as configured. Only the running part is here: what
- * there is to do is in the catalogue, and forgetting all of this loses nothing.
+ * Hands queued tasks to agents, as wide as configured: lane by lane, each in order of arrival. What is
+ * paused is left out. Nothing of it is kept here: what there is to do, and what is at work, is in the
+ * catalogue, and forgetting all of this loses nothing.
  */
 export class Dispatcher {
   readonly #parts: QueueParts;
   readonly #onChange: (imageId: string) => void;
   readonly #apart = apart();
-  readonly #overall: PQueue;
-  readonly #perStore = new Map<string, PQueue>();
-  /** Tasks in line for a slot or holding one; the function gives the slot back. */
-  readonly #slots = new Map<string, { settle: () => void }>();
+  #look: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(parts: QueueParts, onChange: (imageId: string) => void) {
     this.#parts = parts;
     this.#onChange = onChange;
-    this.#overall = new PQueue({ concurrency: parts.widths.overall });
   }
 
-  /** Looks for tasks whose time has come. Cheap to call too often. */
+  /** Looks for tasks whose time has come, soon and once, however often this is called until then. */
   wake(): void {
-    if (!this.#stopped) this.#apart(() => this.#look());
-  }
-
-  #look(): void {
-    const { catalogue, now } = this.#parts;
-    let next = Number.POSITIVE_INFINITY;
-    for (const task of catalogue.tasks.unended()) {
-      if (task.state !== 'queued' || this.#slots.has(task.id)) continue;
-      if (task.notBeforeMs > now()) next = Math.min(next, task.notBeforeMs);
-      else this.#line(task, () => this.#handOut(task.id));
-    }
-    clearTimeout(this.#timer);
-    if (next < Number.POSITIVE_INFINITY) {
-      this.#wakeIn(Math.min(LONGEST_SLEEP_MS, Math.max(1, next - now())));
-    }
-  }
-
-  #wakeIn(sleepMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      try {
-        this.wake();
-      } catch (error) {
-        this.#fault(error);
-      }
-    }, sleepMs).unref();
-  }
-
-  #fault(error: unknown): void {
-    this.#parts.onFault(error);
-    this.#wakeIn(FAULT_PAUSE_MS);
+    if (this.#stopped || this.#look !== undefined) return;
+    this.#look = this.#apart(() => setImmediate(() => this.#handOutAll()));
   }
 
   stop(): void {
     this.#stopped = true;
+    clearImmediate(this.#look);
     clearTimeout(this.#timer);
-    for (const queue of [this.#overall, ...this.#perStore.values()]) queue.clear();
-    for (const { settle } of this.#slots.values()) settle();
-    this.#slots.clear();
-  }
-
-  /** The attempt is over, whatever came of it: its slot is free. */
-  settle(taskId: string): void {
-    this.#slots.get(taskId)?.settle();
-    this.#slots.delete(taskId);
   }
 
   /** Its site is away: the task waits there, and its attempt may still be at work. In a transaction. */
   suspend(task: Task): void {
     this.#parts.catalogue.tasks.set(task.id, 'waiting', { reason: away(task.storeId) });
-    this.settle(task.id);
   }
 
   /** Back in line, at once: being away is no failure. In a transaction. */
   requeue(task: Task): void {
-    this.settle(task.id);
     if (task.state !== 'queued') this.#parts.catalogue.tasks.set(task.id, 'queued', { reason: task.reason });
   }
 
   /** An attempt that went on while we did not see it. In a transaction. */
   adopt(task: Task): void {
     this.#parts.catalogue.tasks.set(task.id, 'running');
-    this.settle(task.id);
-    this.#line(task, () => true);
   }
 
-  /** Waits for a slot; then `begin` says whether there is an attempt to hold it for. */
-  #line(task: Task, begin: () => boolean): void {
-    const over = Promise.withResolvers<void>();
-    const slot = { settle: over.resolve };
-    this.#slots.set(task.id, slot);
-    const hold = async () => {
-      if (!begin()) this.settle(task.id);
-      await over.promise;
-    };
-    const run = () => this.#overall.add(hold);
-    this.#apart(() => {
-      this.#storeQueue(task.storeId)
-        .add(run)
-        .catch((error: unknown) => {
-          // Clearing the queues rejects what was in line.
-          if (this.#stopped) return;
-          if (this.#slots.get(task.id) === slot) this.settle(task.id);
-          this.#fault(error);
-        });
-    });
-  }
-
-  #storeQueue(storeId: string): PQueue {
-    const known = this.#perStore.get(storeId);
-    if (known !== undefined) return known;
-    const queue = new PQueue({ concurrency: this.#parts.widths.perStore });
-    this.#perStore.set(storeId, queue);
-    return queue;
-  }
-
-  /** Gives the task its next attempt and sends it out. False when there is nothing to hold a slot for. */
-  #handOut(taskId: string): boolean {
-    const { catalogue, agents, now } = this.#parts;
-    if (this.#stopped) return false;
-    const task = catalogue.tasks.get(taskId);
-    if (isTaskEnded(task) || task.state !== 'queued' || task.notBeforeMs > now()) return false;
-    const absent = this.#absentSite(task);
-    if (absent !== undefined) {
-      catalogue.transact(() => catalogue.tasks.set(taskId, 'waiting', { reason: away(absent) }));
-      this.#onChange(task.imageId);
-      return false;
+  #handOutAll(): void {
+    this.#look = undefined;
+    try {
+      const { handOut, absent } = this.#due();
+      if (absent.length > 0) this.#leaveWaiting(absent);
+      for (const taskId of handOut) this.#handOut(taskId);
+      this.#sleep();
+      // There may be more of them.
+      if (absent.length === ABSENT_LIMIT) this.wake();
+    } catch (error) {
+      this.#parts.onFault(error);
+      this.#wakeIn(FAULT_PAUSE_MS);
     }
+  }
+
+  /** Tasks whose time has come: those that there is room for now, and those with a site that is away. */
+  #due(): { readonly handOut: string[]; readonly absent: string[] } {
+    const { catalogue, widths, now } = this.#parts;
+    const paused = pausedStores(catalogue.stores.all());
+    const isHeld = (task: LineTask) => pausedStoreOf(task, paused) !== undefined;
+    const atWork = catalogue.line.atWork().map((task) => ({ ...task, held: task.paused || isHeld(task) }));
+    const room = new Room(widths, atWork);
+    const handOut: string[] = [];
+    const absent: string[] = [];
+    for (const lane of LANES) {
+      for (const task of room.isFull(lane) ? [] : catalogue.line.due(lane, now())) {
+        if (this.#absentSite(task) !== undefined) absent.push(task.id);
+        else if (!isHeld(task) && room.take({ ...task, lane, held: false })) handOut.push(task.id);
+        if (room.isFull(lane) || absent.length >= ABSENT_LIMIT) break;
+      }
+    }
+    return { handOut, absent };
+  }
+
+  #leaveWaiting(taskIds: readonly string[]): void {
+    const { catalogue } = this.#parts;
+    const images = new Set<string>();
+    catalogue.transact(() => {
+      for (const task of taskIds.map((id) => catalogue.tasks.get(id))) {
+        catalogue.tasks.set(task.id, 'waiting', { reason: away(this.#absentSite(task) ?? task.storeId) });
+        images.add(task.imageId);
+      }
+    });
+    for (const imageId of images) this.#onChange(imageId);
+  }
+
+  /** Wakes when the next task is due that waits for its time. */
+  #sleep(): void {
+    const { catalogue, now } = this.#parts;
+    clearTimeout(this.#timer);
+    const nowMs = now();
+    const dueMs = catalogue.line.nextDueMs(nowMs);
+    if (dueMs !== undefined) this.#wakeIn(Math.min(LONGEST_SLEEP_MS, dueMs - nowMs));
+  }
+
+  #wakeIn(sleepMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.wake(), sleepMs).unref();
+  }
+
+  /** Gives the task its next attempt and sends it out, unless there is no need for one any more. */
+  #handOut(taskId: string): void {
+    const { catalogue, agents, onChange } = this.#parts;
+    const task = catalogue.tasks.get(taskId);
+    // Looking after those with a site that is away may have ended it, or sent its own site away.
+    if (this.#stopped || task.state !== 'queued' || this.#absentSite(task) !== undefined) return;
     const attempt = task.attempt + 1;
     catalogue.transact(() => catalogue.tasks.set(taskId, 'assigned', { attempt, reason: task.reason }));
     const job = catalogue.jobs.get(task.jobId);
     const image = catalogue.images.get(task.imageId);
     agents.assign(task.storeId, { task, attempt, job, image });
-    this.#parts.onChange(task.imageId);
-    return true;
+    onChange(task.imageId);
   }
 
   /** The site of the task, or the one it copies from. */
-  #absentSite(task: Task): string | undefined {
-    const sites = task.sourceStoreId === undefined ? [task.storeId] : [task.storeId, task.sourceStoreId];
+  #absentSite({ storeId: own, sourceStoreId }: Pick<Task, 'storeId' | 'sourceStoreId'>): string | undefined {
+    const sites = sourceStoreId === undefined ? [own] : [own, sourceStoreId];
     return sites.find((storeId) => !this.#parts.agents.isOnline(storeId));
   }
 }

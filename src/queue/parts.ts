@@ -1,13 +1,22 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Task } from '../domain/job.ts';
+import type { Lane } from '../domain/lane.ts';
 import type { AgentPort, Outcome } from './agent-port.ts';
 import type { RetryPolicy } from './retry.ts';
 
+/** Attempts at work at a time; what they are kept waiting by is in `Room`. */
 export interface Widths {
-  /** Attempts at work at one store at a time. */
+  /** At one store. */
   readonly perStore: number;
-  /** Attempts at work in all. */
   readonly overall: number;
+}
+
+/** Who asked for a job, under which request id, and how urgently. */
+export interface Asked {
+  readonly requestedBy: string;
+  readonly requestId: string;
+  /** `normal` when left out. */
+  readonly lane?: Lane;
 }
 
 /** What the queue is built from. Time, chance and ids come from outside, for the tests' sake. */

@@ -4,7 +4,7 @@ import { requireCancellable } from '../domain/rules/index.ts';
 import type { Outcome, TaskAttempt } from './agent-port.ts';
 import { apart } from './apart.ts';
 import { Dispatcher } from './dispatcher.ts';
-import type { QueueParts } from './parts.ts';
+import type { Asked, QueueParts } from './parts.ts';
 import { type Effect, type JobView, plan } from './plan/index.ts';
 import { abandon, applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
 
@@ -48,7 +48,7 @@ export class Queue {
    * Queues a job that the rules have allowed. Must be called in the same transaction as
    * the rules were asked, through `Catalogue.transact`; `submitted` follows the commit.
    */
-  submit(imageId: string, spec: JobSpec, who: { requestedBy: string; requestId: string }): Job {
+  submit(imageId: string, spec: JobSpec, who: Asked): Job {
     return this.#parts.catalogue.jobs.insert({ id: this.#parts.newId(), imageId, spec, ...who });
   }
 
@@ -56,6 +56,11 @@ export class Queue {
   submitted(job: Job): void {
     this.#parts.onChange(job.imageId);
     this.#advance(job.imageId);
+  }
+
+  /** Jobs or stores were paused or resumed, or jobs came into another lane: other tasks may be next now. */
+  repaced(): void {
+    this.#dispatcher.wake();
   }
 
   /**
@@ -83,7 +88,7 @@ export class Queue {
    * tasks are handed out again. The hub must count the store as online by now.
    */
   attached(storeId: string, working: readonly TaskAttempt[]): void {
-    const { catalogue } = this.#parts;
+    const { catalogue, agents } = this.#parts;
     catalogue.transact(() => {
       for (const task of catalogue.tasks.unended()) {
         if (task.storeId === storeId) {
@@ -91,14 +96,15 @@ export class Queue {
           if (same && task.attempt > 0 && task.state !== 'queued') this.#dispatcher.adopt(task);
           else this.#dispatcher.requeue(task);
         } else if (task.sourceStoreId === storeId && task.state === 'waiting') {
-          this.#dispatcher.requeue(task);
+          // One whose own site is away may be at work there.
+          if (agents.isOnline(task.storeId)) this.#dispatcher.requeue(task);
         }
       }
     });
     // What was cancelled, or handed out anew, while it was away.
     for (const { taskId, attempt } of working) {
       const task = this.#current(storeId, taskId, attempt);
-      if (task?.state !== 'running') this.#parts.agents.cancel(storeId, taskId, attempt);
+      if (task?.state !== 'running') agents.cancel(storeId, taskId, attempt);
     }
     this.#advanceWith(catalogue.tasks.unended(storeId));
   }
@@ -124,7 +130,6 @@ export class Queue {
 
   /** To be called once the transaction of `abandon` is committed. */
   abandoned(tasks: readonly Task[]): void {
-    for (const task of tasks) this.#dispatcher.settle(task.id);
     this.#advanceWith(tasks);
   }
 
@@ -140,13 +145,10 @@ export class Queue {
   /** The agent began an attempt. Old attempts, and other stores' tasks, are ignored. */
   began(storeId: string, { taskId, attempt }: TaskAttempt): void {
     const { catalogue } = this.#parts;
-    const changed = catalogue.transact(() => {
-      const task = this.#current(storeId, taskId, attempt);
-      if (task?.state !== 'assigned') return undefined;
-      catalogue.tasks.set(taskId, 'running');
-      return task;
-    });
-    if (changed !== undefined) this.#parts.onChange(changed.imageId);
+    const task = this.#current(storeId, taskId, attempt);
+    if (task?.state !== 'assigned') return;
+    catalogue.transact(() => catalogue.tasks.set(taskId, 'running'));
+    this.#parts.onChange(task.imageId);
   }
 
   /**
@@ -178,7 +180,6 @@ export class Queue {
       again = catalogue.transact(() => applyFailure(this.#parts, task, reason));
     }
     this.#parts.onAttemptEnd(task, told, again);
-    this.#dispatcher.settle(task.id);
     this.#tidy(task);
     this.#advance(task.imageId);
   }
@@ -241,10 +242,7 @@ export class Queue {
         const task = catalogue.tasks.get(effect.task.id);
         if (task.state === 'queued' || task.state === 'waiting') {
           giveUp(catalogue, task, { code: 'CANCELLED', message: 'cancelled' });
-          after.push(() => {
-            this.#dispatcher.settle(task.id);
-            this.#tidy(task);
-          });
+          after.push(() => this.#tidy(task));
           return true;
         }
         after.push(() => agents.cancel(task.storeId, task.id, task.attempt));

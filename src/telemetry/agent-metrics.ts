@@ -1,5 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 import type { TaskKind } from '../domain/job.ts';
+import { LANES, type Lane } from '../domain/lane.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import { derivedGauge, oncePerScrape, type TaskOutcome } from './metrics.ts';
 
@@ -13,6 +14,14 @@ export interface AgentSnapshot {
   readonly certificateExpiresAtMs: number;
   /** Image data held in memory by all transfers together. */
   readonly bufferBytes: number;
+  /** Frames that wait until they may be sent. */
+  readonly paceWaiting: number;
+  /** Of stores that have a limit at this moment. */
+  readonly paceLimits: readonly {
+    readonly storeId: string;
+    /** 0: paused. */
+    readonly bytesPerSecond: number;
+  }[];
   readonly copies: readonly {
     readonly imageId: string;
     readonly doneBytes: number;
@@ -48,6 +57,7 @@ export class AgentMetrics {
   readonly #tasks: Counter<'kind' | 'outcome' | 'reason'>;
   readonly #bytes: Counter<'kind'>;
   readonly #ticketsRefused: Counter<'reason'>;
+  readonly #paceWaits: Counter<'lane'>;
 
   constructor(registry: Registry, { read }: { readonly read: () => AgentSnapshot }) {
     this.#tasks = new Counter({
@@ -70,6 +80,13 @@ export class AgentMetrics {
       registers: [registry],
     });
     for (const reason of TICKET_REFUSALS) this.#ticketsRefused.inc({ reason }, 0);
+    this.#paceWaits = new Counter({
+      name: 'entrepot_agent_pace_wait_seconds_total',
+      help: 'Time frames waited until rates and pauses let them be sent, of all streams together.',
+      labelNames: ['lane'],
+      registers: [registry],
+    });
+    for (const lane of LANES) this.#paceWaits.inc({ lane }, 0);
     deriveGauges(registry, oncePerScrape(read));
   }
 
@@ -83,6 +100,10 @@ export class AgentMetrics {
 
   ticketRefused(reason: TicketRefusal): void {
     this.#ticketsRefused.inc({ reason });
+  }
+
+  paceWaited(lane: Lane, seconds: number): void {
+    this.#paceWaits.inc({ lane }, seconds);
   }
 }
 
@@ -100,6 +121,22 @@ function deriveGauges(registry: Registry, read: () => AgentSnapshot): void {
     'entrepot_agent_buffer_bytes',
     'Image data held in memory by all transfers together.',
     ({ bufferBytes }) => bufferBytes,
+  );
+  single(
+    'entrepot_agent_pace_waiting',
+    'Frames that wait until rates and pauses let them be sent.',
+    ({ paceWaiting }) => paceWaiting,
+  );
+  derivedGauge(
+    registry,
+    'entrepot_agent_pace_limit_bytes_per_second',
+    'What may be sent at this moment, by this store or to another one; 0 while paused, absent without a limit.',
+    ['store'],
+    () =>
+      read().paceLimits.map(({ storeId, bytesPerSecond }) => ({
+        labels: { store: storeId },
+        value: bytesPerSecond,
+      })),
   );
   const perCopy = (value: (copy: AgentSnapshot['copies'][number]) => number) => () =>
     read().copies.map((copy) => ({ labels: { image: copy.imageId }, value: value(copy) }));

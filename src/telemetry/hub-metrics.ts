@@ -20,6 +20,7 @@ export interface HubSnapshot {
 export interface StoreSnapshot {
   readonly id: string;
   readonly up: boolean;
+  readonly paused: boolean;
   /** Undefined until its agent was heard for the first time. */
   readonly lastContactMs: number | undefined;
   /** Of the newest certificate of its agent; undefined until it joined. */
@@ -33,6 +34,8 @@ export interface QueueSnapshot {
   readonly kind: JobKind;
   readonly queued: number;
   readonly running: number;
+  /** Of these. */
+  readonly paused: number;
   /** Age of the oldest job that has not ended. */
   readonly oldestAgeSeconds: number;
 }
@@ -161,6 +164,13 @@ function deriveStoreGauges(registry: Registry, read: () => HubSnapshot): void {
   );
   derivedGauge(
     registry,
+    'entrepot_store_paused',
+    '1 while an operator has paused the store, 0 otherwise.',
+    ['store'],
+    perStore((store) => (store.paused ? 1 : 0)),
+  );
+  derivedGauge(
+    registry,
     'entrepot_store_last_contact_timestamp_seconds',
     'When the agent of the store was last heard, in seconds since 1970; absent before the first time.',
     ['store'],
@@ -197,6 +207,17 @@ function deriveQueueGauges(registry: Registry, read: () => HubSnapshot): void {
           value: state in entry ? (entry as QueueSnapshot)[state] : 0,
         })),
       ),
+  );
+  derivedGauge(
+    registry,
+    'entrepot_queue_paused_jobs',
+    'Jobs that have not ended and are paused, by kind.',
+    ['kind'],
+    () =>
+      perKind().map((entry) => ({
+        labels: { kind: entry.kind },
+        value: 'paused' in entry ? entry.paused : 0,
+      })),
   );
   derivedGauge(
     registry,

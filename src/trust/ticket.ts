@@ -32,6 +32,8 @@ export interface Ticket {
   /** Together with `attempt` it stays the same when the ticket is renewed. */
   readonly taskId: string;
   readonly attempt: number;
+  /** For whose pace the bytes count; undefined for a download. */
+  readonly jobId?: string | undefined;
   readonly imageId: string;
   readonly action: TicketAction;
   /** Who may use it. */
@@ -45,6 +47,7 @@ export interface Ticket {
 const LONGEST: Omit<Ticket, 'expiresAtMs'> = {
   taskId: '0'.repeat(36),
   attempt: Number.MAX_SAFE_INTEGER,
+  jobId: '0'.repeat(36),
   imageId: '0'.repeat(36),
   action: 'push',
   holder: { kind: 'store', storeId: '0'.repeat(63) },
@@ -202,13 +205,14 @@ function signedBytes(payload: Buffer): Buffer {
 }
 
 function parsePayload(payload: Buffer): Ticket {
-  const { taskId, attempt, imageId, action, holder, atStoreId, expiresAtMs } = JSON.parse(
+  const { taskId, attempt, jobId, imageId, action, holder, atStoreId, expiresAtMs } = JSON.parse(
     payload.toString('utf8'),
   ) as Record<string, unknown>;
   const who = typeof holder === 'string' ? identityOfUri(holder) : undefined;
   if (
     typeof taskId === 'string' &&
     typeof attempt === 'number' &&
+    (jobId === undefined || typeof jobId === 'string') &&
     typeof imageId === 'string' &&
     isUuid(imageId) &&
     (action === 'pull' || action === 'push') &&
@@ -216,7 +220,7 @@ function parsePayload(payload: Buffer): Ticket {
     typeof atStoreId === 'string' &&
     typeof expiresAtMs === 'number'
   ) {
-    return { taskId, attempt, imageId, action, holder: who, atStoreId, expiresAtMs };
+    return { taskId, attempt, jobId, imageId, action, holder: who, atStoreId, expiresAtMs };
   }
   // The hub signed it all the same: it is of a version we do not know.
   throw refused('is of another version', 'both sides should run the same version of entrepot');

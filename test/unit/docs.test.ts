@@ -28,6 +28,8 @@ function registered(): string[] {
       storeUp: true,
       certificateExpiresAtMs: 0,
       bufferBytes: 0,
+      paceWaiting: 0,
+      paceLimits: [],
       copies: [],
     }),
   });

@@ -20,6 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['domain'],
   config: ['domain', 'telemetry'],
   trust: ['domain'],
+  pacing: ['domain'],
   http: ['domain', 'trust', 'telemetry', 'config'],
   daemon: ['domain', 'telemetry'],
   queue: ['domain', 'catalogue'],

@@ -2,7 +2,14 @@ import type { Command } from 'commander';
 import { parseUuid } from '../../domain/ids.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { requireSucceeded, waitForJob } from '../follow.ts';
-import { allMustSucceedOption, allStoresOption, example, storesOption, waitOption } from '../options.ts';
+import {
+  allMustSucceedOption,
+  allStoresOption,
+  example,
+  laneOption,
+  storesOption,
+  waitOption,
+} from '../options.ts';
 import { jobJson } from '../output/json.ts';
 import { jobText } from '../output/views.ts';
 import type { Run } from '../program.ts';
@@ -14,6 +21,7 @@ interface Options {
   readonly stores?: readonly string[];
   readonly allStores?: true;
   readonly allStoresMustSucceed?: true;
+  readonly lane: string;
   readonly wait?: true;
 }
 
@@ -25,6 +33,7 @@ export function registerImageCopy(parent: Command, run: Run): void {
     .addOption(storesOption())
     .addOption(allStoresOption())
     .addOption(allMustSucceedOption())
+    .addOption(laneOption())
     .addOption(waitOption())
     .addHelpText(
       'after',
@@ -44,6 +53,7 @@ export function registerImageCopy(parent: Command, run: Run): void {
           storeIds: [...(options.stores ?? [])],
           allStores: options.allStores === true,
           allStoresMustSucceed: options.allStoresMustSucceed === true,
+          lane: options.lane,
         });
         if (job === null) {
           const text = `nothing to do: every store holds image ${imageId}\n`;

@@ -7,6 +7,7 @@ import {
   allMustSucceedOption,
   allStoresOption,
   example,
+  laneOption,
   parseProperty,
   parseTags,
   storesOption,
@@ -42,6 +43,7 @@ export function registerImageCreate(parent: Command, run: Run): void {
     .addOption(storesOption())
     .addOption(allStoresOption())
     .addOption(allMustSucceedOption())
+    .addOption(laneOption())
     .option('--property <key=value...>', 'a property of the image; may be repeated', parseProperty)
     .option('--tag <tag...>', 'a tag; may be repeated', parseTags)
     .addOption(

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseStoreId, parseUuid } from '../../domain/ids.ts';
 import { requireSucceeded } from '../follow.ts';
 import type { LocalImage } from '../local-image.ts';
-import { allMustSucceedOption, allStoresOption, example, storesOption } from '../options.ts';
+import { allMustSucceedOption, allStoresOption, example, laneOption, storesOption } from '../options.ts';
 import { imageJson, jobJson } from '../output/json.ts';
 import { jobHeading, type ProgressPrinter } from '../output/progress.ts';
 import { imageText } from '../output/views.ts';
@@ -16,6 +16,7 @@ export interface ImportOptions {
   readonly stores?: readonly string[];
   readonly allStores?: true;
   readonly allStoresMustSucceed?: true;
+  readonly lane: string;
 }
 
 export function registerImageUpload(parent: Command, run: Run): void {
@@ -28,6 +29,7 @@ export function registerImageUpload(parent: Command, run: Run): void {
     .addOption(storesOption())
     .addOption(allStoresOption())
     .addOption(allMustSucceedOption())
+    .addOption(laneOption())
     .addHelpText(
       'after',
       example('entrepot image upload 3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10 --file ./debian-13.raw'),
@@ -57,6 +59,7 @@ export async function importFile(
     storeIds: options.stores ?? [],
     allStores: options.allStores === true,
     allStoresMustSucceed: options.allStoresMustSucceed === true,
+    lane: options.lane,
   };
   const job = await uploadImage(session, source, target, onAbandoned);
   const image = await (await session.hub()).getImage(imageId);

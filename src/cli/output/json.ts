@@ -94,7 +94,7 @@ export function jobJson(job: Job) {
     reason_code: textOrNull(job.reasonCode),
     store_ids: job.storeIds,
     place: job.place,
-    ahead: job.ahead.map((other) => ({ id: other.id, kind: other.kind, state: other.state })),
+    ahead: job.ahead.map(({ id, kind, state, paused }) => ({ id, kind, state, paused })),
     tasks: job.tasks.map(taskJson),
     requested_by: textOrNull(job.requestedBy),
     request_id: textOrNull(job.requestId),
@@ -102,6 +102,9 @@ export function jobJson(job: Job) {
     started_at: timeOrNull(job.startedAtMs),
     ended_at: timeOrNull(job.endedAtMs),
     cancel_requested: job.cancelRequested,
+    rate: textOrNull(job.rate),
+    paused: job.paused,
+    lane: job.lane,
   };
 }
 
@@ -136,6 +139,8 @@ export function storeJson(store: Store) {
     agent_version: textOrNull(store.agentVersion),
     revoked: store.revoked,
     certificate_expires_at: timeOrNull(store.certificateExpiresAtMs),
+    rate: textOrNull(store.rate),
+    paused: store.paused,
   };
 }
 

@@ -163,8 +163,15 @@ export class JsonProgress implements ProgressPrinter {
   }
 
   #print({ job, lines }: ProgressView, repeatMs: number): void {
-    const jobPart = { job_id: job?.id ?? null, job_state: job?.state ?? null, place: job?.place ?? null };
-    const state = `${jobPart.job_state} ${jobPart.place}`;
+    const jobPart = {
+      job_id: job?.id ?? null,
+      job_state: job?.state ?? null,
+      place: job?.place ?? null,
+      paused: job?.paused ?? null,
+      rate: job?.rate || null,
+      lane: job?.lane ?? null,
+    };
+    const state = `${jobPart.job_state} ${jobPart.place} ${jobPart.paused} ${jobPart.rate} ${jobPart.lane}`;
     if (lines.length === 0) this.#changed.print('job', state, jsonLine({ ...jobPart, name: null }), repeatMs);
     for (const line of lines) {
       const change = `${state} ${line.phase} ${line.reason}`;

@@ -1,4 +1,5 @@
 import type { Job } from '../wire.ts';
+import { paceWords } from './pace.ts';
 import { characters, padded, table, width } from './table.ts';
 import { formatBytes, formatDuration, formatRate, percentOf, printable } from './units.ts';
 
@@ -56,8 +57,9 @@ export function jobHeading(job: Job): string {
   const what = `job ${job.id} (${job.kind})`;
   const reason = job.reason === '' ? '' : `: ${printable(job.reason)}`;
   if (job.cancelRequested && job.endedAtMs === 0) return `${what} is being cancelled`;
-  if (job.state === 'queued' && job.place > 0) return `${what} is queued, ${placeWords(job)}`;
-  return `${what} ${stateWords(job.state)}${reason}`;
+  const pace = paceWords(job);
+  if (job.state === 'queued' && job.place > 0) return `${what} is queued${pace}, ${placeWords(job)}`;
+  return `${what} ${stateWords(job.state)}${pace}${reason}`;
 }
 
 const STATE_WORDS: Readonly<Record<string, string>> = {
@@ -74,7 +76,9 @@ export function stateWords(state: string): string {
 
 /** R5: `1 before it: <id> (import, running)`. */
 export function placeWords(job: Job): string {
-  const before = job.ahead.map((other) => `${other.id} (${other.kind}, ${other.state})`);
+  const before = job.ahead.map(
+    ({ id, kind, state, paused }) => `${id} (${kind}, ${state}${paused ? ', paused' : ''})`,
+  );
   return `${job.place} before it${before.length > 0 ? `: ${before.join(', ')}` : ''}`;
 }
 

@@ -1,4 +1,5 @@
 import type { Copy, Image, Job, Location, Store } from '../wire.ts';
+import { jobState } from './pace.ts';
 import { jobLines, lineText, placeWords } from './progress.ts';
 import { fields, table } from './table.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, percentOf } from './units.ts';
@@ -12,6 +13,7 @@ export function storesTable(stores: readonly Store[]): string {
       { header: 'DRIVER' },
       { header: 'STATE' },
       { header: 'SINCE' },
+      { header: 'RATE' },
       { header: 'COPIES', align: 'right' },
       { header: 'FREE', align: 'right' },
       { header: 'SIZE', align: 'right' },
@@ -22,8 +24,9 @@ export function storesTable(stores: readonly Store[]): string {
       store.id,
       store.role,
       store.driver || '-',
-      store.revoked ? 'revoked' : store.online ? 'online' : 'away',
+      storeState(store),
       formatTime(store.online ? store.onlineSinceMs : store.lastSeenMs) || 'never',
+      store.rate || 'off',
       String(store.presentCopies),
       bytesOrDash(store.freeBytes),
       bytesOrDash(store.totalBytes),
@@ -31,6 +34,11 @@ export function storesTable(stores: readonly Store[]): string {
       store.fsid || '-',
     ]),
   );
+}
+
+function storeState({ revoked, online, paused }: Store): string {
+  if (revoked) return 'revoked';
+  return `${online ? 'online' : 'away'}${paused ? ' (paused)' : ''}`;
 }
 
 export function imagesTable(images: readonly Image[], withStores: boolean): string {
@@ -139,6 +147,8 @@ export function jobsTable(jobs: readonly Job[]): string {
       { header: 'IMAGE' },
       { header: 'STATE' },
       { header: 'PLACE', align: 'right' },
+      { header: 'LANE' },
+      { header: 'RATE' },
       { header: 'STORES' },
       { header: 'CREATED' },
       { header: 'REASON' },
@@ -147,8 +157,10 @@ export function jobsTable(jobs: readonly Job[]): string {
       job.id,
       job.kind,
       job.imageId,
-      job.cancelRequested && job.endedAtMs === 0 ? `${job.state} (cancelling)` : job.state,
+      jobState(job),
       job.place > 0 ? String(job.place) : '-',
+      job.lane,
+      job.rate || 'off',
       job.storeIds.join(', ') || '-',
       formatTime(job.createdAtMs),
       job.reason,
@@ -162,10 +174,12 @@ export function jobText(job: Job): string {
     ['id', job.id],
     ['kind', job.kind],
     ['image', job.imageId],
-    ['state', job.cancelRequested && job.endedAtMs === 0 ? `${job.state} (cancelling)` : job.state],
+    ['state', jobState(job)],
     ['place', job.place > 0 ? placeWords(job) : ''],
     ['reason', job.reason],
     ['reason code', job.reasonCode],
+    ['lane', job.lane],
+    ['rate', job.rate],
     ['stores', job.storeIds.join(', ')],
     ['requested by', job.requestedBy],
     ['request id', job.requestId],

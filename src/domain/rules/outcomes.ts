@@ -1,6 +1,7 @@
 import type { Copy } from '../copy.ts';
 import type { Job, JobState, Reason } from '../job.ts';
 import type { StoreRecord } from '../store.ts';
+import { isPaused } from './pausing.ts';
 import { centralOf, importTargets, isPresent, list } from './view.ts';
 
 /** How one store of a job ended. */
@@ -80,5 +81,6 @@ export function ahead(job: Job, jobs: readonly Job[]): Job[] {
 
 /** One sentence for a job that waits for others. */
 export function waitingSentence(before: readonly Job[]): string {
-  return `waits for job ${list(before.map((job) => `${job.id} (${job.spec.kind})`))}`;
+  const names = before.map((job) => `${job.id} (${job.spec.kind}${isPaused(job) ? ', paused' : ''})`);
+  return `waits for job ${list(names)}`;
 }

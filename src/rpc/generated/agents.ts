@@ -24,10 +24,12 @@ import type { Ingested as _entrepot_v1_Ingested, Ingested__Output as _entrepot_v
 import type { Inventory as _entrepot_v1_Inventory, Inventory__Output as _entrepot_v1_Inventory__Output } from './entrepot/v1/Inventory.ts';
 import type { Job as _entrepot_v1_Job, Job__Output as _entrepot_v1_Job__Output } from './entrepot/v1/Job.ts';
 import type { JobAhead as _entrepot_v1_JobAhead, JobAhead__Output as _entrepot_v1_JobAhead__Output } from './entrepot/v1/JobAhead.ts';
+import type { JobPace as _entrepot_v1_JobPace, JobPace__Output as _entrepot_v1_JobPace__Output } from './entrepot/v1/JobPace.ts';
 import type { JobsClient as _entrepot_v1_JobsClient, JobsDefinition as _entrepot_v1_JobsDefinition } from './entrepot/v1/Jobs.ts';
 import type { ListJobsReply as _entrepot_v1_ListJobsReply, ListJobsReply__Output as _entrepot_v1_ListJobsReply__Output } from './entrepot/v1/ListJobsReply.ts';
 import type { ListJobsRequest as _entrepot_v1_ListJobsRequest, ListJobsRequest__Output as _entrepot_v1_ListJobsRequest__Output } from './entrepot/v1/ListJobsRequest.ts';
 import type { ManifestPiece as _entrepot_v1_ManifestPiece, ManifestPiece__Output as _entrepot_v1_ManifestPiece__Output } from './entrepot/v1/ManifestPiece.ts';
+import type { Pacing as _entrepot_v1_Pacing, Pacing__Output as _entrepot_v1_Pacing__Output } from './entrepot/v1/Pacing.ts';
 import type { Progress as _entrepot_v1_Progress, Progress__Output as _entrepot_v1_Progress__Output } from './entrepot/v1/Progress.ts';
 import type { PullRequest as _entrepot_v1_PullRequest, PullRequest__Output as _entrepot_v1_PullRequest__Output } from './entrepot/v1/PullRequest.ts';
 import type { PullUploadRequest as _entrepot_v1_PullUploadRequest, PullUploadRequest__Output as _entrepot_v1_PullUploadRequest__Output } from './entrepot/v1/PullUploadRequest.ts';
@@ -40,6 +42,8 @@ import type { RenewTicketRequest as _entrepot_v1_RenewTicketRequest, RenewTicket
 import type { RenewedTicket as _entrepot_v1_RenewedTicket, RenewedTicket__Output as _entrepot_v1_RenewedTicket__Output } from './entrepot/v1/RenewedTicket.ts';
 import type { ResultKept as _entrepot_v1_ResultKept, ResultKept__Output as _entrepot_v1_ResultKept__Output } from './entrepot/v1/ResultKept.ts';
 import type { Serve as _entrepot_v1_Serve, Serve__Output as _entrepot_v1_Serve__Output } from './entrepot/v1/Serve.ts';
+import type { SetJobRateRequest as _entrepot_v1_SetJobRateRequest, SetJobRateRequest__Output as _entrepot_v1_SetJobRateRequest__Output } from './entrepot/v1/SetJobRateRequest.ts';
+import type { StorePace as _entrepot_v1_StorePace, StorePace__Output as _entrepot_v1_StorePace__Output } from './entrepot/v1/StorePace.ts';
 import type { StoreRevoked as _entrepot_v1_StoreRevoked, StoreRevoked__Output as _entrepot_v1_StoreRevoked__Output } from './entrepot/v1/StoreRevoked.ts';
 import type { StoredImage as _entrepot_v1_StoredImage, StoredImage__Output as _entrepot_v1_StoredImage__Output } from './entrepot/v1/StoredImage.ts';
 import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Output } from './entrepot/v1/Task.ts';
@@ -80,10 +84,12 @@ export interface ProtoGrpcType {
       Inventory: MessageTypeDefinition<_entrepot_v1_Inventory, _entrepot_v1_Inventory__Output>
       Job: MessageTypeDefinition<_entrepot_v1_Job, _entrepot_v1_Job__Output>
       JobAhead: MessageTypeDefinition<_entrepot_v1_JobAhead, _entrepot_v1_JobAhead__Output>
+      JobPace: MessageTypeDefinition<_entrepot_v1_JobPace, _entrepot_v1_JobPace__Output>
       Jobs: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_JobsClient> & { service: _entrepot_v1_JobsDefinition }
       ListJobsReply: MessageTypeDefinition<_entrepot_v1_ListJobsReply, _entrepot_v1_ListJobsReply__Output>
       ListJobsRequest: MessageTypeDefinition<_entrepot_v1_ListJobsRequest, _entrepot_v1_ListJobsRequest__Output>
       ManifestPiece: MessageTypeDefinition<_entrepot_v1_ManifestPiece, _entrepot_v1_ManifestPiece__Output>
+      Pacing: MessageTypeDefinition<_entrepot_v1_Pacing, _entrepot_v1_Pacing__Output>
       Progress: MessageTypeDefinition<_entrepot_v1_Progress, _entrepot_v1_Progress__Output>
       PullRequest: MessageTypeDefinition<_entrepot_v1_PullRequest, _entrepot_v1_PullRequest__Output>
       PullUploadRequest: MessageTypeDefinition<_entrepot_v1_PullUploadRequest, _entrepot_v1_PullUploadRequest__Output>
@@ -96,6 +102,8 @@ export interface ProtoGrpcType {
       RenewedTicket: MessageTypeDefinition<_entrepot_v1_RenewedTicket, _entrepot_v1_RenewedTicket__Output>
       ResultKept: MessageTypeDefinition<_entrepot_v1_ResultKept, _entrepot_v1_ResultKept__Output>
       Serve: MessageTypeDefinition<_entrepot_v1_Serve, _entrepot_v1_Serve__Output>
+      SetJobRateRequest: MessageTypeDefinition<_entrepot_v1_SetJobRateRequest, _entrepot_v1_SetJobRateRequest__Output>
+      StorePace: MessageTypeDefinition<_entrepot_v1_StorePace, _entrepot_v1_StorePace__Output>
       StoreRevoked: MessageTypeDefinition<_entrepot_v1_StoreRevoked, _entrepot_v1_StoreRevoked__Output>
       StoredImage: MessageTypeDefinition<_entrepot_v1_StoredImage, _entrepot_v1_StoredImage__Output>
       Task: MessageTypeDefinition<_entrepot_v1_Task, _entrepot_v1_Task__Output>

@@ -31,6 +31,7 @@ import type { PushHello as _entrepot_v1_PushHello, PushHello__Output as _entrepo
 import type { PushMessage as _entrepot_v1_PushMessage, PushMessage__Output as _entrepot_v1_PushMessage__Output } from './entrepot/v1/PushMessage.ts';
 import type { RenewTicketReply as _entrepot_v1_RenewTicketReply, RenewTicketReply__Output as _entrepot_v1_RenewTicketReply__Output } from './entrepot/v1/RenewTicketReply.ts';
 import type { RenewTicketRequest as _entrepot_v1_RenewTicketRequest, RenewTicketRequest__Output as _entrepot_v1_RenewTicketRequest__Output } from './entrepot/v1/RenewTicketRequest.ts';
+import type { SetJobRateRequest as _entrepot_v1_SetJobRateRequest, SetJobRateRequest__Output as _entrepot_v1_SetJobRateRequest__Output } from './entrepot/v1/SetJobRateRequest.ts';
 import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Output } from './entrepot/v1/Task.ts';
 import type { TransferClient as _entrepot_v1_TransferClient, TransferDefinition as _entrepot_v1_TransferDefinition } from './entrepot/v1/Transfer.ts';
 import type { UploadReply as _entrepot_v1_UploadReply, UploadReply__Output as _entrepot_v1_UploadReply__Output } from './entrepot/v1/UploadReply.ts';
@@ -72,6 +73,7 @@ export interface ProtoGrpcType {
       PushMessage: MessageTypeDefinition<_entrepot_v1_PushMessage, _entrepot_v1_PushMessage__Output>
       RenewTicketReply: MessageTypeDefinition<_entrepot_v1_RenewTicketReply, _entrepot_v1_RenewTicketReply__Output>
       RenewTicketRequest: MessageTypeDefinition<_entrepot_v1_RenewTicketRequest, _entrepot_v1_RenewTicketRequest__Output>
+      SetJobRateRequest: MessageTypeDefinition<_entrepot_v1_SetJobRateRequest, _entrepot_v1_SetJobRateRequest__Output>
       Task: MessageTypeDefinition<_entrepot_v1_Task, _entrepot_v1_Task__Output>
       Transfer: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_TransferClient> & { service: _entrepot_v1_TransferDefinition }
       UploadReply: MessageTypeDefinition<_entrepot_v1_UploadReply, _entrepot_v1_UploadReply__Output>

@@ -8,6 +8,7 @@ import type { JobsClient as _entrepot_v1_JobsClient, JobsDefinition as _entrepot
 import type { ListJobsReply as _entrepot_v1_ListJobsReply, ListJobsReply__Output as _entrepot_v1_ListJobsReply__Output } from './entrepot/v1/ListJobsReply.ts';
 import type { ListJobsRequest as _entrepot_v1_ListJobsRequest, ListJobsRequest__Output as _entrepot_v1_ListJobsRequest__Output } from './entrepot/v1/ListJobsRequest.ts';
 import type { Progress as _entrepot_v1_Progress, Progress__Output as _entrepot_v1_Progress__Output } from './entrepot/v1/Progress.ts';
+import type { SetJobRateRequest as _entrepot_v1_SetJobRateRequest, SetJobRateRequest__Output as _entrepot_v1_SetJobRateRequest__Output } from './entrepot/v1/SetJobRateRequest.ts';
 import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Output } from './entrepot/v1/Task.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -24,6 +25,7 @@ export interface ProtoGrpcType {
       ListJobsReply: MessageTypeDefinition<_entrepot_v1_ListJobsReply, _entrepot_v1_ListJobsReply__Output>
       ListJobsRequest: MessageTypeDefinition<_entrepot_v1_ListJobsRequest, _entrepot_v1_ListJobsRequest__Output>
       Progress: MessageTypeDefinition<_entrepot_v1_Progress, _entrepot_v1_Progress__Output>
+      SetJobRateRequest: MessageTypeDefinition<_entrepot_v1_SetJobRateRequest, _entrepot_v1_SetJobRateRequest__Output>
       Task: MessageTypeDefinition<_entrepot_v1_Task, _entrepot_v1_Task__Output>
     }
   }

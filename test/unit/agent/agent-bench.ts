@@ -15,7 +15,7 @@ import { type ChunkSketch, draw, manifestOf, uploadOf } from '../transfer/sample
 import { WatchedStore } from '../transfer/watched-store.ts';
 import { ScriptedHub, type Session } from './scripted-hub.ts';
 
-const JOB_ID = '0d6b3c53-7a0e-4f0e-8f5a-2f6a2a1f4e01';
+export const JOB_ID = '0d6b3c53-7a0e-4f0e-8f5a-2f6a2a1f4e01';
 
 /** An agent over a file store, with what it logs and counts. Its store can be held up and made to fail. */
 export class AgentBench implements AsyncDisposable {
@@ -128,6 +128,7 @@ export class World implements AsyncDisposable {
       this.hub.ticket({
         taskId,
         attempt,
+        jobId: JOB_ID,
         imageId,
         action: 'pull',
         holder: { kind: 'store', storeId: to },
@@ -150,13 +151,14 @@ export class World implements AsyncDisposable {
       this.hub.ticket({
         taskId,
         attempt,
+        jobId: JOB_ID,
         imageId,
         action: 'push',
         holder: { kind: 'store', storeId: 'dcn0' },
         atStoreId: 'central',
       });
     const { transferAddress: receiverAddress } = receiver.agent;
-    const serve = { taskId, attempt, imageId, receiverAddress, requestId };
+    const serve = { taskId, attempt, jobId: JOB_ID, imageId, receiverAddress, requestId };
     return { serve: { ...serve, receiverStoreId: 'central', ticket: ticket ?? push() } };
   }
 

@@ -191,3 +191,41 @@ describe('what uses a store', () => {
     ]);
   });
 });
+
+describe('the list of all stores', () => {
+  const dcn0 = () => catalogue.stores.all().find((store) => store.id === 'dcn0');
+
+  test('is read once for as long as nothing changes', () => {
+    expect(catalogue.stores.all()).toBe(catalogue.stores.all());
+  });
+
+  test.each<[string, () => void, () => void]>([
+    ['add', () => void catalogue.stores.add('dcn1', 'edge'), () => expect(ids()).toContain('dcn1')],
+    ['pin', () => catalogue.stores.pin('dcn0', IDENTITY), () => expect(dcn0()?.identity).toEqual(IDENTITY)],
+    ['seen', () => catalogue.stores.seen('dcn0', 77), () => expect(dcn0()?.lastSeenMs).toBe(77)],
+    ['revoke', () => void catalogue.stores.revoke('dcn0'), () => expect(dcn0()?.revoked).toBe(true)],
+    ['remove', () => catalogue.stores.remove('dcn0'), () => expect(ids()).toEqual(['central'])],
+  ])('shows the change that %s makes', (_name, change, check) => {
+    catalogue.stores.all();
+    catalogue.transact(change);
+    check();
+  });
+
+  test('shows that a store was let in again', () => {
+    catalogue.stores.revoke('dcn0');
+    expect(dcn0()?.revoked).toBe(true);
+    catalogue.stores.admit('dcn0');
+    expect(dcn0()?.revoked).toBe(false);
+  });
+
+  test('is as it was when a transaction is taken back that had looked at its own change', () => {
+    const broken = () =>
+      catalogue.transact(() => {
+        catalogue.stores.add('dcn1', 'edge');
+        expect(ids()).toContain('dcn1');
+        throw new Error('the disk is full');
+      });
+    expect(broken).toThrow('the disk is full');
+    expect(ids()).toEqual(['central', 'dcn0']);
+  });
+});

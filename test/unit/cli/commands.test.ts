@@ -48,9 +48,9 @@ describe('store list', () => {
       code: 0,
       stderr: '',
       stdout: [
-        'STORE    ROLE     DRIVER  STATE   SINCE                 COPIES   FREE   SIZE  POOL    FSID\n',
-        'central  central  rbd     online  2026-11-20 12:00:00Z       3  3 GiB  4 GiB  images  a7f64266-0894-4f1e-a635-d0aeaca0e993\n',
-        'dcn0     edge     -       away    2026-11-20 12:00:01Z       0  3 GiB  4 GiB  -       -\n',
+        'STORE    ROLE     DRIVER  STATE   SINCE                 RATE  COPIES   FREE   SIZE  POOL    FSID\n',
+        'central  central  rbd     online  2026-11-20 12:00:00Z  off        3  3 GiB  4 GiB  images  a7f64266-0894-4f1e-a635-d0aeaca0e993\n',
+        'dcn0     edge     -       away    2026-11-20 12:00:01Z  off        0  3 GiB  4 GiB  -       -\n',
       ].join(''),
     });
   });
@@ -215,9 +215,17 @@ describe('image copy', () => {
       '--stores',
       'dcn0,dcn1',
       '--all-stores-must-succeed',
+      '--lane',
+      'demand',
     );
     expect(asked).toEqual([
-      { imageId: IMAGE_ID, storeIds: ['dcn0', 'dcn1'], allStores: false, allStoresMustSucceed: true },
+      {
+        imageId: IMAGE_ID,
+        storeIds: ['dcn0', 'dcn1'],
+        allStores: false,
+        allStoresMustSucceed: true,
+        lane: 'demand',
+      },
     ]);
     expect(outcome).toEqual({
       code: 0,
@@ -412,9 +420,9 @@ describe('jobs', () => {
     expect(asked).toEqual([{ imageId: IMAGE_ID, all: true, limit: 7 }]);
     expect(list.stdout).toBe(
       [
-        'ID                                    KIND  IMAGE                                 STATE                 PLACE  STORES  CREATED               REASON\n',
-        `${JOB_ID}  copy  ${IMAGE_ID}  queued                    1  dcn0    2026-11-20 12:00:00Z  waits\n`,
-        `${JOB_ID}  copy  ${IMAGE_ID}  running (cancelling)      -  dcn0    2026-11-20 12:00:00Z\n`,
+        'ID                                    KIND  IMAGE                                 STATE                 PLACE  LANE    RATE  STORES  CREATED               REASON\n',
+        `${JOB_ID}  copy  ${IMAGE_ID}  queued                    1  normal  off   dcn0    2026-11-20 12:00:00Z  waits\n`,
+        `${JOB_ID}  copy  ${IMAGE_ID}  running (cancelling)      -  normal  off   dcn0    2026-11-20 12:00:00Z\n`,
       ].join(''),
     );
     expect((await hub.run('job', 'show', JOB_ID)).stdout).toBe(
@@ -423,6 +431,7 @@ describe('jobs', () => {
         'kind          copy',
         `image         ${IMAGE_ID}`,
         'state         running',
+        'lane          normal',
         'stores        dcn0',
         'requested by  operator',
         'request id    req-1',

@@ -161,6 +161,9 @@ describe('for a script', () => {
         job_id: JOB_ID,
         job_state: 'running',
         place: 0,
+        paused: false,
+        rate: null,
+        lane: 'normal',
         name: 'dcn0',
         phase: 'transferring',
         done_bytes: 32 * MIB,
@@ -179,7 +182,15 @@ describe('for a script', () => {
     expect(JSON.parse(screen.take()).progress.percent).toBe(75);
     printer.show({ job: queuedJob(), lines: [] });
     expect(JSON.parse(screen.take())).toEqual({
-      progress: { job_id: JOB_ID, job_state: 'queued', place: 1, name: null },
+      progress: {
+        job_id: JOB_ID,
+        job_state: 'queued',
+        place: 1,
+        paused: false,
+        rate: null,
+        lane: 'normal',
+        name: null,
+      },
     });
   });
 });

@@ -67,6 +67,9 @@ export function job(changes: Partial<Job> = {}): Job {
     startedAtMs: NOON_MS + 1000,
     endedAtMs: 0,
     cancelRequested: false,
+    rate: '',
+    paused: false,
+    lane: 'normal',
     ...changes,
   };
 }
@@ -86,7 +89,7 @@ export function queuedJob(changes: Partial<Job> = {}): Job {
     startedAtMs: 0,
     tasks: [],
     place: 1,
-    ahead: [{ id: OTHER_JOB_ID, kind: 'import', state: 'running' }],
+    ahead: [{ id: OTHER_JOB_ID, kind: 'import', state: 'running', paused: false }],
     ...changes,
   });
 }
@@ -166,6 +169,8 @@ export function store(changes: Partial<Store> = {}): Store {
     agentVersion: '0.1.0',
     revoked: false,
     certificateExpiresAtMs: NOON_MS + 30 * DAY_MS,
+    rate: '',
+    paused: false,
     ...changes,
   };
 }

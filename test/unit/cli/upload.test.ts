@@ -139,6 +139,7 @@ describe('image create', () => {
       storeIds: ['dcn1', 'dcn2'],
       allStores: false,
       allStoresMustSucceed: true,
+      lane: 'normal',
     });
     expect(intake.requests['Upload']).toEqual({ jobId: JOB_ID, requestId: 'deploy-7' });
 

@@ -28,6 +28,8 @@ export const STORES: readonly StoreRecord[] = ['central', 'dcn0', 'dcn1', 'dcn2'
   identity: { driver: 'rbd', fsid: `00000000-0000-4000-8000-00000000000${index}`, pool: 'images' },
   lastSeenMs: undefined,
   revoked: false,
+  rate: undefined,
+  pausedAtMs: undefined,
 }));
 
 export function view(picture: Picture): ImageView {
@@ -99,6 +101,9 @@ export function job(text: string, index = 0): Job {
     state: index === 0 ? 'running' : 'queued',
     reason: undefined,
     cancelRequested: text.endsWith('(cancelled)'),
+    rate: undefined,
+    pausedAtMs: text.includes('(paused)') ? 5 : undefined,
+    lane: 'normal',
     requestedBy: 'ada',
     requestId: 'r',
     createdAtMs: 0,
@@ -108,7 +113,7 @@ export function job(text: string, index = 0): Job {
 }
 
 function spec(text: string): JobSpec {
-  const [kind = '', stores = '', , others = ''] = text.replace(' (cancelled)', '').split(' ');
+  const [kind = '', stores = '', , others = ''] = text.replace(/ \((cancelled|paused)\)/g, '').split(' ');
   const list = (names: string) => names.split(',').filter((name) => name !== '');
   switch (kind.replace('!', '')) {
     case 'copy':

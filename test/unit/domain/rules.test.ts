@@ -328,6 +328,8 @@ describe('R10: one driver everywhere, a store is what it was', () => {
     identity: undefined,
     lastSeenMs: undefined,
     revoked: false,
+    rate: undefined,
+    pausedAtMs: undefined,
   };
   const said: StoreIdentity = { driver: 'rbd', fsid: '99999999-0000-4000-8000-000000000000', pool: 'images' };
   const [pinned] = STORES as [StoreRecord];

@@ -3,6 +3,7 @@ import { Refusal } from '../../../src/domain/refusal.ts';
 import { AttachSession } from '../../../src/hub/attach-session.ts';
 import { Attachments } from '../../../src/hub/attachments.ts';
 import { ChangeFeed } from '../../../src/hub/change-feed.ts';
+import { Pacing } from '../../../src/hub/pacing.ts';
 import { ProgressBoard } from '../../../src/hub/progress-board.ts';
 import { Reports } from '../../../src/hub/reports.ts';
 import { TicketRenewals } from '../../../src/hub/ticket-renewals.ts';
@@ -53,7 +54,7 @@ export class AttachBench implements Disposable {
       throw new Error('no tickets here');
     };
     const tickets = new Tickets({ catalogue, credentials, now });
-    this.attachments = new Attachments(tickets);
+    this.attachments = new Attachments(tickets, new Pacing(catalogue));
     const { attachments } = this;
     const feed = new ChangeFeed();
     const board = new ProgressBoard(now);

@@ -18,7 +18,7 @@ afterEach(() => {
 async function attached(): Promise<AgentStream> {
   const stream = bench.stream().say(hello(), inventory([]));
   await stream.settle();
-  expect(stream.written).toMatchObject([{ welcome: {} }]);
+  expect(stream.written).toMatchObject([{ welcome: {} }, { pacing: {} }]);
   return stream;
 }
 
@@ -136,7 +136,7 @@ describe('an attached agent', () => {
     stream.say(...Array.from({ length: 300 }, (_, n) => result(uuid(n))));
     await stream.settle();
     expect(stream.read - before).toBe(1);
-    expect(stream.written).toHaveLength(2);
+    expect(stream.written).toHaveLength(3);
     // And can be sent away all the same.
     bench.attachments.closeAll();
     expect(await stream.over).toMatchObject({ code: 'UNAVAILABLE' });
@@ -159,7 +159,7 @@ describe('an attached agent', () => {
     expect(stream.isOver).toBe(false);
     for (let n = 0; n < 1024; n++) bench.attachments.cancel('dcn0', uuid(n), 1);
     expect(await stream.over).toMatchObject({ code: 'UNAVAILABLE' });
-    expect(stream.written).toHaveLength(1 + 1024);
+    expect(stream.written).toHaveLength(2 + 1024);
     expect(bench.attachments.isOnline('dcn0')).toBe(false);
   });
 
@@ -171,7 +171,7 @@ describe('an attached agent', () => {
     const refusal = await stream.say(one).over;
     expect(refusal).toMatchObject({ code: 'INVALID' });
     expect(refusal?.message.length).toBeLessThan(400);
-    expect(stream.written).toHaveLength(1);
+    expect(stream.written).toHaveLength(2);
   });
 
   test('has as much space as makes sense', async () => {

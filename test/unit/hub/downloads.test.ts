@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Refusal } from '../../../src/domain/refusal.ts';
 import { Attachments } from '../../../src/hub/attachments.ts';
 import { Downloads } from '../../../src/hub/downloads.ts';
+import { Pacing } from '../../../src/hub/pacing.ts';
 import { Tickets } from '../../../src/hub/tickets.ts';
 import { callServerStream } from '../../../src/rpc/calls.ts';
 import { Images, Operators, Stores } from '../../../src/rpc/proto.ts';
@@ -46,7 +47,7 @@ async function downloadsFrom(
 ): Promise<Downloads> {
   const { catalogue } = scratch;
   const tickets = new Tickets({ catalogue, credentials: () => credentials, now: () => scratch.nowMs });
-  attachments = new Attachments(tickets);
+  attachments = new Attachments(tickets, new Pacing(catalogue));
   attach(attachments, 'central', await central.start());
   return new Downloads({ catalogue, attachments, tickets, credentials: () => credentials, renewalMs });
 }
@@ -90,7 +91,7 @@ test('a download whose ticket cannot be renewed ends, and nothing else with it',
   let credentials = hubCredentials;
   const { catalogue } = scratch;
   const tickets = new Tickets({ catalogue, credentials: () => credentials, now: () => scratch.nowMs });
-  attachments = new Attachments(tickets);
+  attachments = new Attachments(tickets, new Pacing(catalogue));
   attach(attachments, 'central', await central.start());
   const current = () => credentials;
   const downloads = new Downloads({ catalogue, attachments, tickets, credentials: current, renewalMs: 20 });
@@ -205,6 +206,21 @@ describe('a store that is cut off', () => {
     });
     expect(central.pulls).toEqual([]);
     scratch.catalogue.transact(() => scratch.catalogue.stores.admit('central'));
+    await send(downloads, 'alice');
+  });
+
+  test('nor is one that is paused', async () => {
+    await using central = new FakeCentral(centralCredentials);
+    const downloads = await downloadsFrom(central);
+    central.release();
+    scratch.catalogue.transact(() => scratch.catalogue.stores.pause('central'));
+    expect(await refusalOf(send(downloads, 'alice'))).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: 'store central is paused: nothing is read from it',
+      hint: expect.stringContaining('entrepot store resume central'),
+    });
+    expect(central.pulls).toEqual([]);
+    scratch.catalogue.transact(() => scratch.catalogue.stores.resume('central'));
     await send(downloads, 'alice');
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Attachments } from '../../../src/hub/attachments.ts';
+import { Pacing } from '../../../src/hub/pacing.ts';
 import { TicketRenewals } from '../../../src/hub/ticket-renewals.ts';
 import { Tickets } from '../../../src/hub/tickets.ts';
 import type { HubMessage } from '../../../src/rpc/generated/entrepot/v1/HubMessage.ts';
@@ -29,7 +30,7 @@ beforeEach(() => {
   current = hubCredentials;
   const { catalogue } = scratch;
   tickets = new Tickets({ catalogue, credentials: () => current, now: () => scratch.nowMs });
-  attachments = new Attachments(tickets);
+  attachments = new Attachments(tickets, new Pacing(catalogue));
   putImage(scratch);
 });
 afterEach(() => scratch[Symbol.dispose]());

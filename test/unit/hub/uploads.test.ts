@@ -100,6 +100,49 @@ test('an upload ends with the job that was cancelled', async () => {
   await expect(offer).rejects.toMatchObject({ code: 'CANCELLED' });
 });
 
+test.each([
+  ['the import', (isPaused: boolean) => world.pauseJob(world.job(jobId), isPaused)],
+  ['its store', (isPaused: boolean) => world.pauseStore('central', isPaused)],
+])('nothing is handed over while %s is paused', async (_what, pause) => {
+  await world.settle();
+  const change = (isPaused: boolean) => {
+    pause(isPaused);
+    feed.notify(world.imageIds[0] as string);
+  };
+  const taken: number[] = [];
+  const take = uploads.take(
+    jobId,
+    async ({ offset }) => {
+      taken.push(offset);
+      if (offset === 1) change(true);
+    },
+    never(),
+  );
+  const offer = uploads.offer(jobId, frames(4), never());
+  await world.settle();
+  feed.notify(world.imageIds[0] as string);
+  await world.settle();
+  expect(taken).toEqual([0, 1]);
+  change(false);
+  await Promise.all([take, offer]);
+  expect(taken).toEqual([0, 1, 2, 3]);
+});
+
+test('an import that is paused can be cancelled', async () => {
+  await world.settle();
+  world.sites.begin('central', 0);
+  const take = uploads.take(jobId, async () => world.pauseJob(world.job(jobId), true), never());
+  take.catch(() => undefined);
+  const offer = uploads.offer(jobId, frames(4), never());
+  offer.catch(() => undefined);
+  await world.settle();
+  world.queue.cancel(jobId, 'ada');
+  world.sites.begin('central', 0);
+  world.sites.end('central', 0);
+  feed.notify(world.imageIds[0] as string);
+  await expect(offer).rejects.toMatchObject({ code: 'CANCELLED' });
+});
+
 test('frames leave nothing behind in memory, however many there are', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;

@@ -9,11 +9,13 @@ let scratch: Scratch;
 let dispatcher: Dispatcher;
 let assigned: Assignment[];
 let faults: unknown[];
+let isOnline: boolean;
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'] });
   scratch = new Scratch();
   assigned = [];
   faults = [];
+  isOnline = true;
   const { catalogue } = scratch;
   catalogue.transact(() => {
     scratch.withStores();
@@ -21,11 +23,12 @@ beforeEach(() => {
     const spec = { kind: 'delete-copy', storeId: 'dcn0' } as const;
     const who = { requestedBy: 'ada', requestId: 'r' };
     catalogue.jobs.insert({ id: uuid(2), imageId: uuid(1), spec, ...who });
+    catalogue.jobs.setState(uuid(2), 'running');
     const task = { id: TASK, jobId: uuid(2), imageId: uuid(1), storeId: 'dcn0', kind: 'delete' } as const;
     catalogue.tasks.insert({ ...task, sourceStoreId: undefined });
   });
   const agents = {
-    isOnline: () => true,
+    isOnline: () => isOnline,
     assign: (_storeId: string, assignment: Assignment) => void assigned.push(assignment),
     cancel: () => undefined,
     discard: () => undefined,
@@ -56,6 +59,8 @@ afterEach(() => {
 const passes = async (ms: number) => {
   scratch.nowMs += ms;
   await vi.advanceTimersByTimeAsync(ms);
+  // What a timer woke looks in the next turn.
+  await vi.advanceTimersByTimeAsync(1);
 };
 
 test('a task that could not be written down is handed out once that is possible', async () => {
@@ -77,20 +82,44 @@ test('a task that could not be written down is handed out once that is possible'
 
 test('a catalogue that cannot be read when a task is due is looked at again', async () => {
   const { catalogue } = scratch;
-  const { tasks } = catalogue;
+  const { tasks, line } = catalogue;
   const notBeforeMs = scratch.nowMs + 1000;
   catalogue.transact(() => tasks.set(TASK, 'assigned', { attempt: 1 }));
   catalogue.transact(() => tasks.set(TASK, 'queued', { notBeforeMs }));
   dispatcher.wake();
-  Object.assign(tasks, {
-    unended: () => {
+  Object.assign(line, {
+    due: () => {
       throw new Error('disk I/O error');
     },
   });
   await passes(1000);
   await passes(10_000);
   expect(faults).toHaveLength(2);
-  Reflect.deleteProperty(tasks, 'unended');
+  Reflect.deleteProperty(line, 'due');
   await passes(10_000);
   expect(assigned).toMatchObject([{ task: { id: TASK }, attempt: 2 }]);
+});
+
+test('very many tasks whose site is away are left waiting, some at a time', async () => {
+  const { catalogue } = scratch;
+  isOnline = false;
+  catalogue.transact(() => {
+    for (let n = 100; n < 399; n++) {
+      const task = {
+        id: uuid(n),
+        jobId: uuid(2),
+        imageId: uuid(1),
+        storeId: 'dcn0',
+        kind: 'delete',
+      } as const;
+      catalogue.tasks.insert({ ...task, sourceStoreId: undefined });
+    }
+  });
+  const waiting = () => catalogue.tasks.unended().filter(({ state }) => state === 'waiting').length;
+  dispatcher.wake();
+  vi.runOnlyPendingTimers();
+  expect(waiting()).toBe(256);
+  vi.runOnlyPendingTimers();
+  expect(waiting()).toBe(300);
+  expect(assigned).toEqual([]);
 });

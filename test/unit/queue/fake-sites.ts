@@ -50,6 +50,8 @@ export class FakeSites implements AgentPort {
   readonly sites: Map<string, FakeSite>;
   /** The hub that is up; undefined while it is down. */
   queue: Queue | undefined;
+  /** Looks at whatever is handed out. */
+  onAssign: (assignment: Assignment) => void = () => undefined;
 
   constructor(storeIds: readonly string[]) {
     this.sites = new Map(storeIds.map((id) => [id, new FakeSite(id)]));
@@ -66,6 +68,7 @@ export class FakeSites implements AgentPort {
   }
 
   assign(storeId: string, assignment: Assignment): void {
+    this.onAssign(assignment);
     const site = this.site(storeId);
     if (!site.attached) return;
     const { id } = assignment.task;

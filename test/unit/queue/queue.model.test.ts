@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isEnded } from '../../../src/domain/job.ts';
+import { LANES } from '../../../src/domain/lane.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { failed } from './fake-sites.ts';
 import { STORE_IDS, World } from './world.ts';
@@ -37,9 +38,9 @@ const steps = fc.oneof(
     weight: 5,
     arbitrary: named(
       'copy',
-      fc.tuple(imageIndex, fc.subarray(EDGES), fc.boolean(), fc.boolean()),
-      (world, [n, storeIds, allStores, allMustSucceed]) =>
-        void world.copy(world.imageIds[n] as string, { storeIds, allStores, allMustSucceed }),
+      fc.tuple(imageIndex, fc.subarray(EDGES), fc.boolean(), fc.boolean(), fc.constantFrom(...LANES)),
+      (world, [n, storeIds, allStores, allMustSucceed, lane]) =>
+        void world.copy(world.imageIds[n] as string, { storeIds, allStores, allMustSucceed }, lane),
     ),
   },
   {
@@ -92,6 +93,20 @@ const steps = fc.oneof(
     ),
   },
   {
+    weight: 2,
+    arbitrary: named('pause or resume a job', fc.tuple(pick, fc.boolean()), (world, [n, isPaused]) => {
+      const jobs = world.unendedJobs;
+      const job = jobs[n % Math.max(1, jobs.length)];
+      if (job) world.pauseJob(job, isPaused);
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: named('pause or resume a store', fc.tuple(storeId, fc.boolean()), (world, [store, isPaused]) =>
+      world.pauseStore(store, isPaused),
+    ),
+  },
+  {
     weight: 1,
     arbitrary: named(
       'remove and add',
@@ -127,10 +142,12 @@ async function run(world: World, { step }: { step: Step }): Promise<void> {
   world.check();
 }
 
-/** Everyone is back, nothing fails any more: whatever was accepted must come to its end. */
+/** Everyone is back, nothing is paused, nothing fails any more: whatever was accepted must come to its end. */
 async function finish(world: World): Promise<void> {
   for (const site of world.sites.sites.values()) site.clones.clear();
   for (const id of STORE_IDS) world.admit(id);
+  for (const id of STORE_IDS) world.pauseStore(id, false);
+  for (const job of world.unendedJobs) if (!job.cancelRequested) world.pauseJob(job, false);
   for (let round = 0; round === 0 || (round < 60 && world.unendedJobs.length > 0); round++) {
     for (const id of STORE_IDS) world.attach(id);
     world.nowMs += 10_000;

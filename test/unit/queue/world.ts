@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Catalogue } from '../../../src/catalogue/catalogue.ts';
 import { isEnded, type Job } from '../../../src/domain/job.ts';
+import type { Lane } from '../../../src/domain/lane.ts';
 import {
   type CopyRequest,
   centralOf,
   decideCopy,
+  heldBy,
   locationsOf,
+  pausedStores,
   requireCopyDeletable,
   requireImageDeletable,
+  requirePaceable,
   requireStoreRemovable,
 } from '../../../src/domain/rules/index.ts';
 import { reconcile } from '../../../src/hub/reconcile.ts';
+import type { Assignment } from '../../../src/queue/agent-port.ts';
+import type { Widths } from '../../../src/queue/parts.ts';
 import { Queue } from '../../../src/queue/queue.ts';
 import { dataOf, FakeSites } from './fake-sites.ts';
 
@@ -30,14 +36,17 @@ export class World implements Disposable {
   readonly faults: unknown[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'entrepot-queue-'));
   #ids = 0;
+  readonly #widths: Widths;
 
-  constructor(images = 1) {
+  constructor(images = 1, widths: Widths = { perStore: 1, overall: 3 }) {
+    this.#widths = widths;
     this.catalogue = this.#open();
     this.catalogue.transact(() => {
       for (const id of STORE_IDS) this.catalogue.stores.add(id, id === 'central' ? 'central' : 'edge');
       for (let n = 0; n < images; n++) this.#addImage();
     });
     this.queue = this.#startQueue();
+    this.sites.onAssign = (assignment) => this.#checkAssigned(assignment);
   }
 
   #addImage(): void {
@@ -93,12 +102,31 @@ export class World implements Disposable {
     });
   }
 
-  copy(imageId: string, request: CopyRequest): Job | undefined {
+  copy(imageId: string, request: CopyRequest, lane: Lane = 'normal'): Job | undefined {
     return this.#request(() => {
       const decision = decideCopy(request, this.catalogue.view(imageId));
-      if (decision.do === 'queue') return this.queue.submit(imageId, decision.spec, WHO);
-      return decision.do === 'join' ? decision.job : undefined;
+      if (decision.do === 'nothing') return undefined;
+      const joined = decision.do === 'join' ? decision.job : undefined;
+      this.catalogue.jobs.raise(imageId, lane, joined);
+      return decision.do === 'queue' ? this.queue.submit(imageId, decision.spec, { ...WHO, lane }) : joined;
     });
+  }
+
+  /** As the hub does. */
+  pauseJob(job: Job, isPaused: boolean): void {
+    const { jobs } = this.catalogue;
+    this.catalogue.transact(() => {
+      requirePaceable(jobs.get(job.id));
+      if (isPaused) jobs.pause(job.id);
+      else jobs.resume(job.id);
+    });
+    this.queue.repaced();
+  }
+
+  pauseStore(storeId: string, isPaused: boolean): void {
+    const { stores } = this.catalogue;
+    this.catalogue.transact(() => (isPaused ? stores.pause(storeId) : stores.resume(storeId)));
+    this.queue.repaced();
   }
 
   deleteCopy(imageId: string, storeId: string): Job | undefined {
@@ -236,6 +264,13 @@ export class World implements Disposable {
     if (this.faults.length > 0) throw this.faults[0];
   }
 
+  /** What is paused is not begun. */
+  #checkAssigned({ task, job }: Assignment): void {
+    const { stores } = this.catalogue;
+    const held = heldBy(task, job, pausedStores(stores.all()));
+    if (held !== undefined) this.faults.push(new Error(`${task.kind} at ${task.storeId}, while ${held}`));
+  }
+
   get unendedJobs(): Job[] {
     return this.catalogue.jobs.page({ all: true, limit: 1000 }).filter((job) => !isEnded(job));
   }
@@ -248,7 +283,7 @@ export class World implements Disposable {
     const queue = new Queue({
       catalogue: this.catalogue,
       agents: this.sites,
-      widths: { perStore: 1, overall: 3 },
+      widths: this.#widths,
       retry: { maxAttempts: 3, firstDelayMs: 1000, maxDelayMs: 8000 },
       newId: () => this.#newId(),
       now: () => this.nowMs,

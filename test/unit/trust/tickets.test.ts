@@ -64,6 +64,14 @@ describe('a ticket', () => {
     expect(reader.read(good, NOW_MS)).toEqual({ ...TICKET, expiresAtMs: NOW_MS + TICKET_LIFETIME_MS });
   });
 
+  it('names the job its bytes are for, and none for a download', () => {
+    const jobId = 'job-1';
+    expect(reader.read(issuer.issue({ ...TICKET, jobId }, NOW_MS), NOW_MS).jobId).toBe(jobId);
+    expect(reader.read(good, NOW_MS).jobId).toBeUndefined();
+    const odd = issuer.issue({ ...TICKET, jobId: 7 as unknown as string }, NOW_MS);
+    expect(refused(odd)).toBe('UNAUTHENTICATED the ticket is of another version');
+  });
+
   it('fits into the metadata of a call', () => {
     expect(good.length).toBeLessThan(2000);
     expect(good).toMatch(/^[A-Za-z0-9._-]+$/);

@@ -9,6 +9,7 @@ export interface BeginUploadRequest {
   'storeIds'?: (string)[];
   'allStores'?: (boolean);
   'allStoresMustSucceed'?: (boolean);
+  'lane'?: (string);
 }
 
 export interface BeginUploadRequest__Output {
@@ -18,4 +19,5 @@ export interface BeginUploadRequest__Output {
   'storeIds': (string)[];
   'allStores': (boolean);
   'allStoresMustSucceed': (boolean);
+  'lane': (string);
 }

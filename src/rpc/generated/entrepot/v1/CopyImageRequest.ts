@@ -6,6 +6,7 @@ export interface CopyImageRequest {
   'storeIds'?: (string)[];
   'allStores'?: (boolean);
   'allStoresMustSucceed'?: (boolean);
+  'lane'?: (string);
 }
 
 export interface CopyImageRequest__Output {
@@ -13,4 +14,5 @@ export interface CopyImageRequest__Output {
   'storeIds': (string)[];
   'allStores': (boolean);
   'allStoresMustSucceed': (boolean);
+  'lane': (string);
 }

@@ -9,6 +9,7 @@ import type { Discard as _entrepot_v1_Discard, Discard__Output as _entrepot_v1_D
 import type { Question as _entrepot_v1_Question, Question__Output as _entrepot_v1_Question__Output } from '../../entrepot/v1/Question.ts';
 import type { RenewedTicket as _entrepot_v1_RenewedTicket, RenewedTicket__Output as _entrepot_v1_RenewedTicket__Output } from '../../entrepot/v1/RenewedTicket.ts';
 import type { StoreRevoked as _entrepot_v1_StoreRevoked, StoreRevoked__Output as _entrepot_v1_StoreRevoked__Output } from '../../entrepot/v1/StoreRevoked.ts';
+import type { Pacing as _entrepot_v1_Pacing, Pacing__Output as _entrepot_v1_Pacing__Output } from '../../entrepot/v1/Pacing.ts';
 
 export interface HubMessage {
   'welcome'?: (_entrepot_v1_Welcome | null);
@@ -20,7 +21,8 @@ export interface HubMessage {
   'question'?: (_entrepot_v1_Question | null);
   'renewedTicket'?: (_entrepot_v1_RenewedTicket | null);
   'storeRevoked'?: (_entrepot_v1_StoreRevoked | null);
-  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked";
+  'pacing'?: (_entrepot_v1_Pacing | null);
+  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked"|"pacing";
 }
 
 export interface HubMessage__Output {
@@ -33,5 +35,6 @@ export interface HubMessage__Output {
   'question'?: (_entrepot_v1_Question__Output | null);
   'renewedTicket'?: (_entrepot_v1_RenewedTicket__Output | null);
   'storeRevoked'?: (_entrepot_v1_StoreRevoked__Output | null);
-  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked";
+  'pacing'?: (_entrepot_v1_Pacing__Output | null);
+  'message'?: "welcome"|"assign"|"cancel"|"kept"|"serve"|"discard"|"question"|"renewedTicket"|"storeRevoked"|"pacing";
 }

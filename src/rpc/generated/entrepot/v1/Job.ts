@@ -21,6 +21,9 @@ export interface Job {
   'startedAtMs'?: (number | string | Long);
   'endedAtMs'?: (number | string | Long);
   'cancelRequested'?: (boolean);
+  'rate'?: (string);
+  'paused'?: (boolean);
+  'lane'?: (string);
 }
 
 export interface Job__Output {
@@ -40,4 +43,7 @@ export interface Job__Output {
   'startedAtMs': (number);
   'endedAtMs': (number);
   'cancelRequested': (boolean);
+  'rate': (string);
+  'paused': (boolean);
+  'lane': (string);
 }

@@ -5,10 +5,12 @@ export interface JobAhead {
   'id'?: (string);
   'kind'?: (string);
   'state'?: (string);
+  'paused'?: (boolean);
 }
 
 export interface JobAhead__Output {
   'id': (string);
   'kind': (string);
   'state': (string);
+  'paused': (boolean);
 }

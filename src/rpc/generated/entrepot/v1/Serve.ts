@@ -9,6 +9,7 @@ export interface Serve {
   'requestId'?: (string);
   'ticket'?: (string);
   'receiverStoreId'?: (string);
+  'jobId'?: (string);
 }
 
 export interface Serve__Output {
@@ -19,4 +20,5 @@ export interface Serve__Output {
   'requestId': (string);
   'ticket': (string);
   'receiverStoreId': (string);
+  'jobId': (string);
 }

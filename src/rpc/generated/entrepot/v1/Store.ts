@@ -17,6 +17,8 @@ export interface Store {
   'agentVersion'?: (string);
   'revoked'?: (boolean);
   'certificateExpiresAtMs'?: (number | string | Long);
+  'rate'?: (string);
+  'paused'?: (boolean);
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }
@@ -36,6 +38,8 @@ export interface Store__Output {
   'agentVersion': (string);
   'revoked': (boolean);
   'certificateExpiresAtMs': (number);
+  'rate': (string);
+  'paused': (boolean);
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }
