@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { SMALLEST_IMAGE_MIB } from './image-plan.ts';
+import { COMPARISON_NAMES } from './schedule.ts';
+
+export interface Options {
+  readonly pairs: number;
+  /** Of the image, a quarter of it data. */
+  readonly sizeBytes: number;
+  readonly only: readonly string[] | undefined;
+  /** Where the figures of every run are written to. */
+  readonly json: string | undefined;
+  /** Of the machine; a run in which others took more is repeated. */
+  readonly othersLimit: number;
+}
+
+const DEFAULT_PAIRS = 5;
+const DEFAULT_SIZE_MIB = 4096;
+/** A tenth of two cores makes a run about as much slower as one run differs from the next anyway. */
+const DEFAULT_OTHERS_PERCENT = 10;
+
+export const USAGE = `npm run bench -- [OPTIONS]
+  --pairs N             pairs of runs of each comparison (${DEFAULT_PAIRS})
+  --size-mib N          size of the image; a quarter of it is data (${DEFAULT_SIZE_MIB})
+  --only NAME,...       of: ${COMPARISON_NAMES.join(', ')}
+  --json FILE           write the figures of every run to a file
+  --others-percent N    repeat a run in which other processes, or the host, took more of the machine (${DEFAULT_OTHERS_PERCENT})`;
+
+/** Throws an Error whose message says what is wrong with the arguments. */
+export function parseOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      pairs: { type: 'string', default: String(DEFAULT_PAIRS) },
+      'size-mib': { type: 'string', default: String(DEFAULT_SIZE_MIB) },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      'others-percent': { type: 'string', default: String(DEFAULT_OTHERS_PERCENT) },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  return {
+    pairs: wholeNumber('--pairs', values.pairs, 1),
+    sizeBytes: wholeNumber('--size-mib', values['size-mib'], SMALLEST_IMAGE_MIB) * 1024 * 1024,
+    only: values.only === undefined ? undefined : names(values.only),
+    json: values.json,
+    othersLimit: wholeNumber('--others-percent', values['others-percent'], 1) / 100,
+  };
+}
+
+function names(text: string): string[] {
+  const wanted = text.split(',');
+  const unknown = wanted.filter((name) => !COMPARISON_NAMES.includes(name));
+  if (unknown.length === 0) return wanted;
+  throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${COMPARISON_NAMES.join(', ')}`);
+}
+
+function wholeNumber(option: string, text: string, least: number): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least && text.trim() !== '') return number;
+  throw new Error(`${option} ${text}: a whole number of ${least} or more is needed`);
+}
