@@ -197,12 +197,16 @@ describe('an upload that does not hold what it says is taken back', () => {
     ]);
     expect(failures.map((one) => one?.code)).toEqual(['INVALID', 'INVALID', 'NOT_FOUND']);
     expect(failures[0]?.message).toBe('metadata entrepot-job-id is missing');
-    process.kill(bench.daemon('central').pid, 'SIGSTOP');
-    const sent = await Promise.race([
-      send({ 'entrepot-job-id': job.id }, [frame(0, bytes(MIB), true), END]),
-      send({ 'entrepot-job-id': job.id }, [frame(0, bytes(MIB), true), END]),
-    ]).finally(() => process.kill(bench.daemon('central').pid, 'SIGCONT'));
+    // On one connection, so that the hub hears of the first before the second; and the first stays open meanwhile.
+    await using channel = bulkChannel(await bench.hub());
+    const metadata = { 'entrepot-job-id': job.id };
+    await using first = callClientStream(channel, Images.Upload, { metadata });
+    await first.write(frame(0, bytes(MIB), true));
+    await using second = callClientStream(channel, Images.Upload, { metadata });
+    const sent = await second.finish().catch((error: unknown) => Refusal.from(error));
     expect(sent).toMatchObject({ code: 'CONFLICT', message: `job ${job.id} is already being uploaded to` });
+    await first.write(END);
+    await first.finish();
     expect((await bench.ended(job.id)).state).toBe('succeeded');
     expect(await bench.holders(imageId)).toEqual(['central']);
   });
