@@ -1,12 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { Refusal } from '../domain/refusal.ts';
-import { DigestThread, shared } from './digest-thread.ts';
+import { Hash } from './openssl.ts';
 
 /** SHA-256 is near 2 GB/s a thread with the processor's help: more threads than this wait for the store. */
 const MAX_DEFAULT_THREADS = 4;
 
+/** Chunks begin with zeros where a hole ends in them. */
+const ZERO_BLOCK = Buffer.alloc(64 * 1024);
+
+/** States of SHA-256 after so many blocks of zeros are kept: a chunk's worth. */
+const MAX_ZERO_BLOCKS = 64;
+
 export interface DigestPoolOptions {
-  /** Worker threads; default: one less than there are cores, 1 to 4. They start when first needed. */
+  /** Digests at once, on as many of libuv's threads; default: one less than there are cores, 1 to 4. */
   readonly threads?: number;
 }
 
@@ -15,42 +21,92 @@ export interface DigestPoolOptions {
  * what bounds them is the memory of whoever asks.
  */
 export class DigestPool implements AsyncDisposable {
-  readonly #threadCount: number;
-  readonly #threads: DigestThread[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #waiting: PromiseWithResolvers<void>[] = [];
+  /** After so many blocks of zeros as the index says. */
+  readonly #afterZeros: Promise<Hash>[] = [];
+  #free: number;
   #disposed = false;
 
   constructor({ threads }: DigestPoolOptions = {}) {
-    this.#threadCount = threads ?? Math.min(Math.max(availableParallelism() - 1, 1), MAX_DEFAULT_THREADS);
+    this.#free = threads ?? Math.min(Math.max(availableParallelism() - 1, 1), MAX_DEFAULT_THREADS);
   }
 
-  /**
-   * `chunk` must not change until the promise settles. Backed by shared memory it is not
-   * copied. INTERNAL when the thread dies under it; the next call gets a new one.
-   */
+  /** `chunk` must not change until the promise settles. CANCELLED when the pool is disposed of meanwhile. */
   async sha256(chunk: Uint8Array): Promise<Buffer> {
-    const digest = await this.#leastBusy().ask({ kind: 'digest', bytes: shared(chunk) });
-    return digest ?? noDigest();
+    await this.#enter();
+    const work = this.#sha256(chunk);
+    this.#running.add(work);
+    try {
+      const digest = await work;
+      this.#requireOpen();
+      return digest;
+    } finally {
+      this.#running.delete(work);
+      this.#leave();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed = true;
-    await Promise.all(this.#threads.splice(0).map((thread) => thread[Symbol.asyncDispose]()));
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve();
+    await Promise.allSettled(this.#running);
+    for (const state of await Promise.allSettled(this.#afterZeros.splice(0))) {
+      if (state.status === 'fulfilled') state.value[Symbol.dispose]();
+    }
   }
 
-  #leastBusy(): DigestThread {
-    if (this.#disposed) throw new Refusal('CANCELLED', 'the digest threads are being stopped');
-    for (const [index, thread] of this.#threads.entries()) {
-      if (thread.hasEnded) this.#threads[index] = new DigestThread('sha256');
-    }
-    const idle = this.#threads.find((thread) => thread.pending === 0);
-    if (idle !== undefined) return idle;
-    if (this.#threads.length < this.#threadCount) {
-      const thread = new DigestThread('sha256');
-      this.#threads.push(thread);
-      return thread;
-    }
-    return this.#threads.reduce((least, thread) => (thread.pending < least.pending ? thread : least));
+  async #sha256(chunk: Uint8Array): Promise<Buffer> {
+    const zeroBlocks = leadingZeroBlocks(chunk);
+    using hash = (await this.#stateAfter(zeroBlocks)).copy();
+    await hash.update(chunk.subarray(zeroBlocks * ZERO_BLOCK.length));
+    return hash.end();
   }
+
+  #stateAfter(zeroBlocks: number): Promise<Hash> {
+    this.#afterZeros[zeroBlocks] ??= this.#makeState(zeroBlocks);
+    return this.#afterZeros[zeroBlocks];
+  }
+
+  async #makeState(zeroBlocks: number): Promise<Hash> {
+    if (zeroBlocks === 0) return Hash.of('sha256');
+    const state = (await this.#stateAfter(zeroBlocks - 1)).copy();
+    await state.update(ZERO_BLOCK);
+    return state;
+  }
+
+  async #enter(): Promise<void> {
+    this.#requireOpen();
+    if (this.#free > 0) {
+      this.#free--;
+      return;
+    }
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.push(turn);
+    await turn.promise;
+    this.#requireOpen();
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next.resolve();
+  }
+
+  #requireOpen(): void {
+    if (this.#disposed) throw new Refusal('CANCELLED', 'the digests are being stopped');
+  }
+}
+
+function leadingZeroBlocks(chunk: Uint8Array): number {
+  const block = ZERO_BLOCK.length;
+  const most = Math.min(MAX_ZERO_BLOCKS, Math.floor(chunk.length / block));
+  for (let count = 0; count < most; count++) {
+    // The first byte tells for nearly all data, without a call into native code.
+    if (chunk[count * block] !== 0) return count;
+    if (ZERO_BLOCK.compare(chunk, count * block, (count + 1) * block) !== 0) return count;
+  }
+  return most;
 }
 
 /** Digests of a whole image, in hexadecimal, as Glance has them. */
@@ -59,72 +115,95 @@ export interface WholeDigests {
   readonly sha512: string;
 }
 
-/** Zeros are asked for in pieces, so that an abort between two calls does not wait for terabytes. */
-export const ZEROS_PER_REQUEST = 64 * 1024 * 1024;
+/** Zeros are taken in in pieces, so that an abort between two of them does not wait for terabytes. */
+export const ZEROS_PER_UPDATE = 1024 * 1024;
 
 /**
- * MD5 and SHA-512 of one image from its first byte to its last, a thread each, started when
- * first needed. Calls are worked off in the order they were made, whether or not the one
- * before has settled; a caller that wants bounded memory waits for them. A thread that dies
- * fails every call from then on (INTERNAL).
+ * MD5 and SHA-512 of one image from its first byte to its last, side by side. Calls are worked off in the order
+ * they were made, whether or not the one before has settled; a caller that wants bounded memory
+ * waits for them. What fails once fails every call from then on.
  */
 export class StreamDigest implements AsyncDisposable {
-  #started: { readonly md5: DigestThread; readonly sha512: DigestThread } | undefined;
+  readonly #md5 = new OrderedHash('md5');
+  readonly #sha512 = new OrderedHash('sha512');
   #insideZeros = false;
 
-  /** Resolves when both threads have taken `bytes` in; until then they must not change. */
+  /** Resolves when both digests have taken `bytes` in; until then they must not change. */
   async update(bytes: Uint8Array): Promise<void> {
-    const { md5, sha512 } = this.#threads();
-    const request = { kind: 'update', bytes: shared(bytes) } as const;
-    await bothDone(md5.ask(request), sha512.ask(request));
+    this.#requireOutsideZeros();
+    await bothDone(this.#md5.update(bytes), this.#sha512.update(bytes));
   }
 
-  /** As update() with so many zeros. `signal` is heeded every 64 MiB. Must settle before the next call. */
+  /** As update() with so many zeros. `signal` is heeded every MiB. Must settle before the next call. */
   async zeros(lengthBytes: number, signal?: AbortSignal): Promise<void> {
-    const { md5, sha512 } = this.#threads();
+    this.#requireOutsideZeros();
     this.#insideZeros = true;
-    for (let left = lengthBytes; left > 0; left -= ZEROS_PER_REQUEST) {
+    const zeros = Buffer.alloc(Math.min(lengthBytes, ZEROS_PER_UPDATE));
+    for (let left = lengthBytes; left > 0; left -= zeros.length) {
       signal?.throwIfAborted();
-      const request = { kind: 'zeros', lengthBytes: Math.min(left, ZEROS_PER_REQUEST) } as const;
-      await bothDone(md5.ask(request), sha512.ask(request));
+      const piece = zeros.subarray(0, left);
+      await bothDone(this.#md5.update(piece), this.#sha512.update(piece));
     }
     this.#insideZeros = false;
   }
 
-  /** The digests of all that came before. */
+  /** The digests of all that came before. Nothing may come after it. */
   async finish(): Promise<WholeDigests> {
-    const { md5, sha512 } = this.#threads();
-    const [md5Digest, sha512Digest] = await bothDone(
-      md5.ask({ kind: 'finish' }),
-      sha512.ask({ kind: 'finish' }),
-    );
-    return { md5: hex(md5Digest), sha512: hex(sha512Digest) };
+    this.#requireOutsideZeros();
+    const [md5, sha512] = await bothDone(this.#md5.finish(), this.#sha512.finish());
+    return { md5: md5.toString('hex'), sha512: sha512.toString('hex') };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const threads = this.#started;
-    if (threads === undefined) return;
-    await Promise.all([threads.md5[Symbol.asyncDispose](), threads.sha512[Symbol.asyncDispose]()]);
+    await Promise.all([this.#md5[Symbol.asyncDispose](), this.#sha512[Symbol.asyncDispose]()]);
   }
 
-  #threads() {
+  #requireOutsideZeros(): void {
     if (this.#insideZeros)
       throw new Refusal('INTERNAL', 'a digest was called while zeros were still being taken in');
-    this.#started ??= { md5: new DigestThread('md5'), sha512: new DigestThread('sha512') };
-    return this.#started;
   }
 }
 
-/** Both have settled when this does: a thread may still be reading the bytes after the other failed. */
+/** One digest whose updates wait for one another. */
+class OrderedHash implements AsyncDisposable {
+  readonly #algorithm: 'md5' | 'sha512';
+  #hash: Hash | undefined;
+  #disposed = false;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(algorithm: 'md5' | 'sha512') {
+    this.#algorithm = algorithm;
+  }
+
+  async update(bytes: Uint8Array): Promise<void> {
+    await this.#inTurn((hash) => hash.update(bytes));
+  }
+
+  async finish(): Promise<Buffer> {
+    return await this.#inTurn(async (hash) => hash.end());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    await Promise.allSettled([this.#last]);
+    this.#hash?.[Symbol.dispose]();
+  }
+
+  #inTurn<T>(work: (hash: Hash) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => {
+      if (this.#disposed) throw new Refusal('CANCELLED', 'the digests are being stopped');
+      this.#hash ??= Hash.of(this.#algorithm);
+      return work(this.#hash);
+    });
+    this.#last = turn;
+    // Who asked is told; nobody may be there to hear of it from here.
+    turn.catch(() => {});
+    return turn;
+  }
+}
+
+/** Both have settled when this does: one may still be reading the bytes after the other failed. */
 async function bothDone<T>(one: Promise<T>, other: Promise<T>): Promise<[T, T]> {
   await Promise.allSettled([one, other]);
   return [await one, await other];
-}
-
-function hex(digest: Buffer | undefined): string {
-  return (digest ?? noDigest()).toString('hex');
-}
-
-function noDigest(): never {
-  throw new Refusal('INTERNAL', 'a digest thread answered without a digest');
 }

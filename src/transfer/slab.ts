@@ -2,8 +2,8 @@ import { CHUNK_BYTES } from '../domain/chunk.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { refusalOf, throwIfAborted } from './in-flight.ts';
 
-/** CHUNK_BYTES of shared memory: librbd, the file system and the digest threads work on it without copying. */
-export type Slab = Buffer<SharedArrayBuffer>;
+/** CHUNK_BYTES: librbd, the file system and OpenSSL work on them where they lie. */
+export type Slab = Buffer<ArrayBuffer>;
 
 interface Waiter {
   readonly resolve: (slab: Slab) => void;
@@ -73,5 +73,5 @@ export class SlabPool {
 }
 
 function newSlab(): Slab {
-  return Buffer.from(new SharedArrayBuffer(CHUNK_BYTES));
+  return Buffer.allocUnsafeSlow(CHUNK_BYTES);
 }

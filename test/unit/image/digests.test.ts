@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DigestThread } from '../../../src/image/digest-thread.ts';
-import { DigestPool, StreamDigest, ZEROS_PER_REQUEST } from '../../../src/image/digests.ts';
+import { DigestPool, StreamDigest, ZEROS_PER_UPDATE } from '../../../src/image/digests.ts';
+import { Hash } from '../../../src/image/openssl.ts';
 
 function hash(algorithm: string, ...pieces: Uint8Array[]): Buffer {
   const digest = createHash(algorithm);
@@ -10,19 +10,11 @@ function hash(algorithm: string, ...pieces: Uint8Array[]): Buffer {
   return digest.digest();
 }
 
-function sharedCopy(bytes: Uint8Array): Buffer {
-  const copy = Buffer.from(new SharedArrayBuffer(bytes.length + 8), 8);
-  copy.set(bytes);
-  return copy;
-}
-
 describe('a digest pool', () => {
   test('gives the SHA-256 of each of many chunks asked for at once', async () => {
     await using pool = new DigestPool({ threads: 2 });
     const chunks = Array.from({ length: 40 }, (_, index) => Buffer.alloc(1 + index * 5000, index));
-    const digests = await Promise.all(
-      chunks.map((chunk, index) => pool.sha256(index % 2 ? sharedCopy(chunk) : chunk)),
-    );
+    const digests = await Promise.all(chunks.map((chunk) => pool.sha256(chunk)));
     expect(digests).toEqual(chunks.map((chunk) => hash('sha256', chunk)));
   });
 
@@ -41,24 +33,39 @@ describe('a digest pool', () => {
     await expect(pool.sha256(Buffer.alloc(1))).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  test('outlives a thread that dies', async () => {
+  test('gives that of a chunk however many zeros it begins with', async () => {
+    await using pool = new DigestPool({ threads: 2 });
+    const size = 5 * 1024 * 1024;
+    const firsts = [0, 1, 65_535, 65_536, 65_537, 3 * 65_536, 4 * 1024 * 1024, size - 1, size];
+    const chunks = firsts.map((first) => Buffer.alloc(size).fill('data', first));
+    // Not the ends of data that begins with zeros, and nothing but zeros, of less than a block.
+    chunks.push(Buffer.alloc(0), Buffer.alloc(70_000), Buffer.alloc(300));
+    const digests = await Promise.all([...chunks, ...chunks].map((chunk) => pool.sha256(chunk)));
+    const expected = chunks.map((chunk) => hash('sha256', chunk));
+    expect(digests).toEqual([...expected, ...expected]);
+  });
+
+  test('works at no more chunks at once than it has threads, in the order they came', async () => {
     await using pool = new DigestPool({ threads: 1 });
-    // Not bytes: the hash throws in the thread, which ends it.
-    await expect(pool.sha256(notBytes())).rejects.toMatchObject({
-      code: 'INTERNAL',
-      message: /digest thread ended/,
-    });
-    expect(await pool.sha256(Buffer.from('x'))).toEqual(hash('sha256', Buffer.from('x')));
+    const done: number[] = [];
+    const lengths = [4_000_000, 10, 3_000_000, 0, 2_000_000];
+    await Promise.all(
+      lengths.map(async (length) => {
+        await pool.sha256(Buffer.alloc(length, 1));
+        done.push(length);
+      }),
+    );
+    expect(done).toEqual(lengths);
   });
 });
 
-describe('a thread', () => {
-  test('that dies refuses all it was asked and all it will be', async () => {
-    await using thread = new DigestThread('md5');
-    const asked = [thread.ask({ kind: 'update', bytes: notBytes() }), thread.ask({ kind: 'finish' })];
-    for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'INTERNAL' });
-    await expect(thread.ask({ kind: 'finish' })).rejects.toMatchObject({ code: 'INTERNAL' });
-    expect(thread.pending).toBe(0);
+describe('a hash', () => {
+  test('that was disposed of is refused, and not handed to C', async () => {
+    const ended = Hash.of('md5');
+    ended[Symbol.dispose]();
+    ended[Symbol.dispose]();
+    await expect(ended.update(Buffer.from('x'))).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(() => ended.end()).toThrow(/disposed of/);
   });
 });
 
@@ -72,7 +79,7 @@ describe('a stream digest', () => {
         const whole: Uint8Array[] = [];
         for (const next of pieces) {
           whole.push(typeof next === 'number' ? Buffer.alloc(next) : next);
-          const done = typeof next === 'number' ? stream.zeros(next) : stream.update(sharedCopy(next));
+          const done = typeof next === 'number' ? stream.zeros(next) : stream.update(next);
           updates.push(done);
           if (waits || typeof next === 'number') await done;
         }
@@ -94,9 +101,18 @@ describe('a stream digest', () => {
   test('stops between pieces of a large hole', async () => {
     await using stream = new StreamDigest();
     const stop = new AbortController();
-    const zeros = stream.zeros(ZEROS_PER_REQUEST * 100_000, stop.signal);
+    const zeros = stream.zeros(ZEROS_PER_UPDATE * 1_000_000, stop.signal);
     stop.abort(new Error('enough'));
     await expect(zeros).rejects.toThrow('enough');
+  });
+
+  test('that is stopped ends what was asked of it', async () => {
+    const stream = new StreamDigest();
+    const asked = [stream.update(Buffer.alloc(8 * 1024 * 1024)), stream.update(Buffer.from('x'))];
+    const failed = Promise.allSettled(asked);
+    await stream[Symbol.asyncDispose]();
+    expect((await failed).at(-1)).toMatchObject({ reason: { code: 'CANCELLED' } });
+    await expect(stream.finish()).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
   test('refuses a call while a hole is being taken in: the order would be lost', async () => {
@@ -107,8 +123,3 @@ describe('a stream digest', () => {
     await stream.update(Buffer.from('x'));
   });
 });
-
-function notBytes(): Uint8Array {
-  const fake = { buffer: new SharedArrayBuffer(1) };
-  return fake as unknown as Uint8Array;
-}
