@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { AgentMetrics, type AgentSnapshot } from '../telemetry/agent-metrics.ts';
 import type { Log, Loggers } from '../telemetry/log.ts';
 import { RpcMetrics } from '../telemetry/rpc-metrics.ts';
+import type { Verify } from '../transfer/receiver.ts';
 import { Attach, type AttachCall } from './attach.ts';
 import { authenticate } from './authenticate.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
@@ -56,6 +57,8 @@ export interface AgentSettings {
   readonly advertise?: string | undefined;
   /** HTTP/2 window of connections for image data. Default: src/rpc's, 16 MiB. */
   readonly windowBytes?: number | undefined;
+  /** How it is made sure that a copy is right. Default: all of it is read back. */
+  readonly verify?: Verify | undefined;
 }
 
 export interface AgentParts {
@@ -102,7 +105,7 @@ export class Agent implements AsyncDisposable {
     const { now = Date.now, random = Math.random, redial = REDIAL } = parts;
     const { readiness } = this;
     const memory = this.#memory;
-    const { storeId, hubAddress, windowBytes } = settings;
+    const { storeId, hubAddress, windowBytes, verify = 'read-back' } = settings;
     const window = windowBytes === undefined ? {} : { windowBytes };
     this.#settings = settings;
     this.#store = store;
@@ -142,6 +145,7 @@ export class Agent implements AsyncDisposable {
         manifests: new ManifestCache(MANIFEST_CACHE_BYTES),
         digests: this.#digests,
         memory,
+        verify,
         onLeftover: (imageId, err) =>
           loggers.store.warn({ imageId, err }, 'a partial image could not be discarded'),
       }),

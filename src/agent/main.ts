@@ -11,6 +11,7 @@ import { createRegistry } from '../telemetry/metrics.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
 import { Agent } from './agent.ts';
 import { authenticate } from './authenticate.ts';
+import './collector.ts';
 import { OwnCredentials } from './own-credentials.ts';
 
 /**
@@ -22,10 +23,10 @@ export async function runAgent(configPath: string): Promise<void> {
   const { store: storeId, hub: hubAddress, listen, transferAddress: advertise } = config;
   const loggers = createLoggers({ component: 'agent', level: config.log.level, storeId });
   const registry = createRegistry('agent', VERSION);
-  const { windowBytes } = config.transfer;
+  const { windowBytes, verify } = config.transfer;
   const credentials = await OwnCredentials.load(config.credentials, storeId);
   const agent = new Agent(
-    { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, windowBytes },
+    { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, windowBytes, verify },
     { store: openStore(config.driver), credentials, loggers, registry },
   );
   const { readiness } = agent;

@@ -1,12 +1,12 @@
 import { SlabPool } from '../transfer/slab.ts';
 
 /**
- * Chunks a transfer may hold: four being hashed, written or read ahead, and one being put
- * together. The bound for a transfer, in MiB: 20 in slabs, 16 in the window of its bulk
- * connection (as configured; 16 by default), and about 6 in frames between the two: below 64, however slow the other side is. How
+ * Chunks a transfer may hold: four being hashed, written or read ahead, one being put together, one being read
+ * back. The bound for a transfer, in MiB: 24 in slabs, 16 in the window of its bulk connection (as configured; 16
+ * by default), and about 6 in frames between the two: below 64, however slow the other side is. How
  * many there are at a time is the hub's decision (width per store).
  */
-const SLABS_PER_TRANSFER = 5;
+const SLABS_PER_TRANSFER = 6;
 
 /** Pools kept for the next transfer: a receiver asks in many requests, each of them served from a pool. */
 const IDLE_POOLS = 2;

@@ -37,6 +37,9 @@ const WINDOW_MIN_BYTES = 64 * 1024;
 /** Beyond it a transfer could hold more than 64 MiB, and more than that be sent again after a kill. */
 const WINDOW_MAX_BYTES = 32 * MIB;
 
+/** The first is the default: it finds what the pool did not keep, for reading all of a copy once. */
+const VERIFY = ['read-back', 'arrival'] as const;
+
 export interface AgentConfig {
   /** The store this agent serves, as the hub's configuration names it. */
   readonly store: string;
@@ -52,6 +55,8 @@ export interface AgentConfig {
   readonly transfer: {
     /** HTTP/2 window of bulk channels: what one transfer may have under way, and in memory. */
     readonly windowBytes: number;
+    /** What a copy to this store is compared with its manifest by: all of it read back, or as it arrives. */
+    readonly verify: (typeof VERIFY)[number];
   };
   readonly log: LogConfig;
 }
@@ -110,7 +115,10 @@ export const agentSchema = z
     http,
     transfer_address: peerAddress.optional(),
     transfer: z
-      .strictObject({ window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional() })
+      .strictObject({
+        window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional(),
+        verify: z.enum(VERIFY).optional(),
+      })
       .optional(),
     log,
   })
@@ -144,7 +152,10 @@ function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
     listen: { transfer: listen?.transfer ?? { ...DEFAULT_TRANSFER }, http: httpAddress },
     http: decideHttp(parsed.http, httpAddress),
     transferAddress: parsed.transfer_address,
-    transfer: { windowBytes: parsed.transfer?.window_bytes ?? DEFAULT_WINDOW_BYTES },
+    transfer: {
+      windowBytes: parsed.transfer?.window_bytes ?? DEFAULT_WINDOW_BYTES,
+      verify: parsed.transfer?.verify ?? VERIFY[0],
+    },
     log: decideLog(parsed.log),
   });
 }

@@ -1,3 +1,4 @@
+import { releasing } from './bulk-messages.ts';
 import type { Channel } from './channel.ts';
 import type { Method } from './methods.ts';
 import { type CallOptions, OutgoingCall } from './outgoing-call.ts';
@@ -96,7 +97,7 @@ export function callClientStream<Request, Reply>(
       call.settle(answer),
     ),
   );
-  const writer = new MessageWriter<Request>(stream, call.writing);
+  const writer = new MessageWriter<Request>(channel.isBulk ? releasing(stream) : stream, call.writing);
   return {
     write: (message) => writer.write(message),
     finish: () => {
@@ -131,7 +132,7 @@ export function callDuplex<Request, Reply>(
   const stream = call.open((metadata, grpcOptions) =>
     channel.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, grpcOptions),
   );
-  const writer = new MessageWriter<Request>(stream, call.writing);
+  const writer = new MessageWriter<Request>(channel.isBulk ? releasing(stream) : stream, call.writing);
   return {
     messages: readMessages<Reply>(stream, call.reading),
     write: (message) => writer.write(message),

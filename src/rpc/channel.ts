@@ -3,6 +3,7 @@ import { type ChannelOptions, Client, credentials as channelCredentials } from '
 import { Refusal } from '../domain/refusal.ts';
 import { readCertificate } from '../trust/certificate.ts';
 import { type Identity, isSameIdentity, nameOf } from '../trust/identity.ts';
+import { reuseMemoryOfClient } from './bulk-messages.ts';
 import { ANSWER_LIMIT_BYTES, REQUEST_LIMIT_BYTES } from './limits.ts';
 import { WRONG_IDENTITY } from './tls-failure.ts';
 import './quiet.ts';
@@ -63,13 +64,18 @@ export class Channel implements AsyncDisposable {
   readonly client: Client;
   /** To be sent with each call. */
   readonly bearer: string | undefined;
+  /** For image data: with `reuseMemoryOfClient`. */
+  readonly isBulk: boolean;
   readonly #calls = new Set<Cancellable>();
 
   /** INVALID when TLS does not take the credentials. */
-  constructor({ address, peer, credentials, expect }: ChannelSettings, options: ChannelOptions) {
+  constructor(settings: ChannelSettings, options: ChannelOptions, isBulk = false) {
+    const { address, peer, credentials, expect } = settings;
     this.peer = `${peer} at ${address}`;
     this.bearer = credentials.bearer;
     this.client = new Client(address, tlsOf(credentials, expect), options);
+    this.isBulk = isBulk;
+    if (isBulk) reuseMemoryOfClient(this.client, ANSWER_LIMIT_BYTES);
   }
 
   /** Remembers a call for as long as it runs. */
@@ -98,11 +104,14 @@ export function controlChannel(settings: ChannelSettings): Channel {
  * with a window wide enough for the distance.
  */
 export function bulkChannel(settings: BulkChannelSettings): Channel {
-  return new Channel(settings, {
+  const options = {
     ...commonOptions(settings),
     'grpc.use_local_subchannel_pool': 1,
     'grpc-node.flow_control_window': settings.windowBytes ?? BULK_WINDOW_BYTES,
-  });
+    // Otherwise grpc-js calls up to 1 MiB of a call sent when it has only kept it for a retry.
+    'grpc.per_rpc_retry_buffer_size': 0,
+  };
+  return new Channel(settings, options, true);
 }
 
 function commonOptions({ keepaliveTimeMs, keepaliveTimeoutMs }: ChannelSettings): ChannelOptions {

@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { RpcCallMetrics, RpcMetrics } from '../telemetry/rpc-metrics.ts';
 import type { AdmittedCall } from './admitted-call.ts';
+import { releasing, reuseMemoryOfCall } from './bulk-messages.ts';
 import type { Gate } from './gate.ts';
 import type { AnyMethod, Method } from './methods.ts';
 import { grpcCodeName, statusOf } from './status.ts';
@@ -132,6 +133,7 @@ class ServedCall {
       grpc_method: method.name,
     });
     if (!method.requestStream) this.metrics.received();
+    if (method.requestStream || method.responseStream) reuseMemoryOfCall(raw, method);
     const abort = new AbortController();
     this.#failure.onRefusal(() => abort.abort(this.#failure.refusal));
     this.#admitted.onEnd((reason) => this.#failure.fail(reason));
@@ -157,7 +159,7 @@ class ServedCall {
   }
 
   writer(): Write<unknown> {
-    const writer = new MessageWriter(this.#raw as Writable, this.#failure);
+    const writer = new MessageWriter(releasing<unknown>(this.#raw as Writable), this.#failure);
     return async (message) => {
       await writer.write(message);
       this.metrics.sent();

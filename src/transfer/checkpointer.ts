@@ -11,6 +11,8 @@ export interface CheckpointerOptions {
   readonly everyChunks: number;
   /** Chunks that may have begun past the durable checkpoint: what a SIGKILL can cost. At least `everyChunks`. */
   readonly maxLossChunks: number;
+  /** Every data chunk below `nextChunk` is flushed, and the checkpoint that says so is durable. */
+  readonly onSaved?: (nextChunk: number) => void;
 }
 
 /**
@@ -87,6 +89,7 @@ export class Checkpointer {
       this.#saving = false;
     }
     this.#durableCount = count;
+    this.#options.onSaved?.(nextChunk);
     this.#advanced.resolve();
     this.#advanced = Promise.withResolvers();
   }

@@ -1,5 +1,6 @@
 import { Refusal } from '../domain/refusal.ts';
-import type { Frame } from './frames.ts';
+import { FRAME_HEADROOM, frameMemory } from './frame-memory.ts';
+import { FRAME_BYTES, type Frame } from './frames.ts';
 import { varintBytes, WireReader } from './wire.ts';
 
 /**
@@ -26,17 +27,49 @@ interface PushHelloWire {
 
 export type PushMessageWire = { readonly hello: PushHelloWire } | { readonly frame: Frame };
 
-/** More than the longest header: 9 (offset) + 2 (last) + 5 (data) + 5 (PushMessage). */
-export const FRAME_HEADROOM = 32;
+/** What gRPC puts before a message: whether it is compressed, and its length. */
+const PREFIX_BYTES = 5;
+
+/** A frame with a smaller payload takes memory of its own: a block would be mostly empty. */
+const SMALLEST_BLOCK_PAYLOAD = FRAME_BYTES / 4;
 
 /**
  * A frame that owns its bytes: `payload` is copied once into memory nobody else refers to.
  * So `payload` may be overwritten at once, however long grpc-js and the socket hold the frame.
+ * Who sends it gives its memory back when the socket has taken it (`releaseFrame`).
  */
 export function frameOf(offset: number, payload: Uint8Array, last: boolean): Frame {
-  const owned = Buffer.allocUnsafeSlow(FRAME_HEADROOM + payload.length);
-  owned.set(payload, FRAME_HEADROOM);
-  return { offset, data: owned.subarray(FRAME_HEADROOM), last };
+  if (payload.length < SMALLEST_BLOCK_PAYLOAD || payload.length > FRAME_BYTES) {
+    return { offset, data: Buffer.from(payload), last };
+  }
+  const block = frameMemory.take();
+  block.set(payload, FRAME_HEADROOM);
+  return { offset, data: block.subarray(FRAME_HEADROOM, FRAME_HEADROOM + payload.length), last };
+}
+
+/**
+ * The bytes of a frame, if the message is one or holds one, are not needed any more: to be called once by who
+ * has copied them, or sent them. Without it they are freed some time later.
+ */
+export function releaseFrame(message: unknown): void {
+  const { data, frame } = message as {
+    readonly data?: unknown;
+    readonly frame?: { readonly data?: unknown };
+  };
+  for (const bytes of [data, frame?.data]) if (bytes instanceof Uint8Array) frameMemory.giveBack(bytes);
+}
+
+/** A serialized message as gRPC frames it. Copied unless there is room before it, as before a frame in its block. */
+export function prefixed(message: Buffer): Buffer {
+  const inPlace = frameMemory.owns(message) && message.byteOffset >= PREFIX_BYTES;
+  const length = PREFIX_BYTES + message.length;
+  const framed = inPlace
+    ? Buffer.from(message.buffer, message.byteOffset - PREFIX_BYTES, length)
+    : Buffer.allocUnsafe(length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
+  if (!inPlace) message.copy(framed, PREFIX_BYTES);
+  return framed;
 }
 
 export const frameCodec: Codec<Frame> = {
@@ -96,7 +129,7 @@ function headerOf({ offset, data, last }: Frame): number[] {
 
 function withHeader({ data }: Frame, header: readonly number[]): Buffer {
   const length = header.length + data.length;
-  if (ownsHeadroom(data)) {
+  if (hasRoom(data, header.length)) {
     const message = Buffer.from(data.buffer, data.byteOffset - header.length, length);
     message.set(header);
     return message;
@@ -107,12 +140,15 @@ function withHeader({ data }: Frame, header: readonly number[]): Buffer {
   return message;
 }
 
-/** True only for a buffer that is headroom and this payload from end to end: nobody else's bytes are in it. */
-function ownsHeadroom(data: Uint8Array): boolean {
+/**
+ * Whether a header may be written before the payload, and gRPC's prefix before that. True for what `frameOf`
+ * made, and for a frame that was received and goes on: the block is its own. Not for a later part of a payload.
+ */
+function hasRoom(data: Uint8Array, headerBytes: number): boolean {
   return (
-    data.byteOffset === FRAME_HEADROOM &&
-    data.buffer.byteLength === FRAME_HEADROOM + data.length &&
-    data.length > 0
+    data.byteOffset >= PREFIX_BYTES + headerBytes &&
+    data.byteOffset <= FRAME_HEADROOM &&
+    frameMemory.owns(data)
   );
 }
 

@@ -5,6 +5,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { type DigestPool, StreamDigest } from '../image/digests.ts';
 import type { PartialImage, ReadableImage, Store } from '../store/store.ts';
 import { ChunkBuffer } from './chunk-buffer.ts';
+import { releaseFrame } from './frame-codec.ts';
 import type { Frame } from './frames.ts';
 import { allDone, type InFlight, throwIfAborted, untilAborted, withInFlight } from './in-flight.ts';
 import { type Manifest, ManifestBuilder } from './manifest.ts';
@@ -179,7 +180,9 @@ class Intake implements AsyncDisposable {
           continue;
         }
         buffer ??= await this.#begin(frame, signal);
-        if (!buffer.add(frame)) continue;
+        const isComplete = buffer.add(frame);
+        releaseFrame(frame);
+        if (!isComplete) continue;
         const complete = buffer;
         this.#position = complete.offset + complete.bytes.length;
         await inFlight.start(() => this.#keep(complete, image, signal));
@@ -253,7 +256,7 @@ class Intake implements AsyncDisposable {
       this.#advance(lengthBytes);
     };
     const options = { image, manifest, digests, slabs, signal, width: WIDTH, onRead };
-    const [wrong] = await findWrongChunks(dataChunks(manifest), options);
+    const [wrong] = await findWrongChunks(() => dataChunks(manifest), options);
     const chunk = wrong ?? (await findDirtyHole(options));
     if (chunk === undefined) return;
     throw new Refusal('CORRUPT', `chunk ${chunk} of image ${imageId} does not read back as it was written`, {

@@ -3,16 +3,17 @@ import type { Phase, Progress, Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { DigestPool } from '../image/digests.ts';
 import type { PartialImage, Store } from '../store/store.ts';
+import { Arrivals } from './arrivals.ts';
 import { Checkpointer, chunksIn } from './checkpointer.ts';
-import { ChunkBuffer } from './chunk-buffer.ts';
+import { Flushed } from './flushed.ts';
 import { type ChunkRun, type FrameSource, RUNS_PER_REQUEST } from './frames.ts';
-import { type InFlight, throwIfAborted, withInFlight } from './in-flight.ts';
+import { throwIfAborted, withInFlight } from './in-flight.ts';
 import type { Manifest } from './manifest.ts';
 import { METADATA } from './metadata.ts';
 import { closing, openForCopy } from './open.ts';
-import { chunksOf, dataChunks, dataRequests, runsOf } from './runs.ts';
+import { dataChunks, dataRequests, runsOf } from './runs.ts';
 import type { SlabPool } from './slab.ts';
-import { findDirtyHole, findWrongChunks } from './verify.ts';
+import { type ChunksToRead, findDirtyHole, findWrongChunks } from './verify.ts';
 import { nonzeroExtents } from './zeros.ts';
 
 export const CHECKPOINT_BYTES = 16 * 1024 * 1024;
@@ -35,6 +36,13 @@ export const WIDTH = 4;
  */
 export const RESENT_AT_MOST_BYTES = CHECKPOINT_BYTES + (WIDTH - 1) * CHUNK_BYTES;
 
+/**
+ * `read-back`: every data chunk is read from the store after it was flushed, and compared with the manifest.
+ * `arrival`: every data chunk is compared when it has arrived; that the store keeps what is written and flushed
+ * to it is left to the store, which has checksums of its own.
+ */
+export type Verify = 'read-back' | 'arrival';
+
 export interface ReceiveOptions {
   readonly store: Store;
   readonly imageId: string;
@@ -52,12 +60,14 @@ export interface ReceiveOptions {
   readonly checkpointBytes?: number;
   /** Default WIDTH. */
   readonly width?: number;
+  /** How it is made sure that the image is right; default `read-back`. */
+  readonly verify?: Verify;
   /** Counted into as it goes: so the bytes of an attempt that fails are known too. */
   readonly traffic?: { -readonly [Key in keyof Traffic]: number };
 }
 
 export interface Received {
-  /** Root of what was read back from the store. */
+  /** Root of what was read back from the store or, with `verify: 'arrival'`, of what arrived and was flushed. */
   readonly verifiedRoot: string;
   readonly traffic: Traffic;
 }
@@ -97,7 +107,6 @@ class Reception {
   readonly #width: number;
   #phase: Phase = 'preparing';
   #doneBytes = 0;
-  #storeFailure: { readonly error: unknown } | undefined;
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
@@ -113,48 +122,98 @@ class Reception {
 
   /** From an open partial image to one that is verified and may be published. */
   async fill(image: PartialImage, nextChunk: number): Promise<void> {
-    const { manifest, imageId, recordJson } = this.#options;
-    this.traffic.holeBytes = manifest.sizeBytes - manifest.dataBytes;
-    this.traffic.resumedBytes = manifest.dataBytesBefore(nextChunk);
-    await this.#transfer(image, nextChunk);
-    await this.#verify(image);
+    const { manifest, imageId, recordJson, source, digests, slabs } = this.#options;
+    const { traffic } = this;
+    traffic.holeBytes = manifest.sizeBytes - manifest.dataBytes;
+    traffic.resumedBytes = manifest.dataBytesBefore(nextChunk);
+    const width = this.#width;
+    const arrivals = new Arrivals({ image, imageId, manifest, source, digests, slabs, width, traffic });
+    const wrong = await this.#transfer(image, arrivals, nextChunk);
+    if (wrong.length > 0) await this.#repair(image, arrivals, wrong);
+    await this.#requireCleanHoles(image);
     this.enter('publishing', manifest.dataBytes);
     await image.setMetadata(METADATA.uuid, imageId);
     await image.setMetadata(METADATA.root, manifest.root);
     await image.setMetadata(METADATA.record, recordJson);
   }
 
-  async #transfer(image: PartialImage, nextChunk: number): Promise<void> {
-    const { manifest, checkpointBytes = CHECKPOINT_BYTES } = this.#options;
+  /**
+   * Everything from `nextChunk` on is written and flushed, and everything is read back: what is flushed
+   * while the rest still arrives. Returns the chunks that read back wrong.
+   */
+  async #transfer(image: PartialImage, arrivals: Arrivals, nextChunk: number): Promise<number[]> {
+    const { signal, verify = 'read-back' } = this.#options;
     this.enter('transferring', this.traffic.resumedBytes);
+    const flushed = new Flushed(nextChunk);
+    let wrong: number[] = [];
+    await withInFlight(2, signal, async (inFlight, either) => {
+      if (verify === 'read-back') {
+        await inFlight.start(async () => {
+          wrong = await this.#readBack(image, arrivals, flushed, either);
+        });
+      }
+      await inFlight.start(async () => {
+        await this.#receive(image, arrivals, nextChunk, flushed, either);
+        if (verify === 'read-back') this.enter('verifying', this.traffic.verifiedBytes);
+      });
+    });
+    return wrong;
+  }
+
+  async #readBack(
+    image: PartialImage,
+    arrivals: Arrivals,
+    flushed: Flushed,
+    signal: AbortSignal,
+  ): Promise<number[]> {
+    const data = dataChunks(this.#options.manifest);
+    try {
+      return await this.#findWrong(image, (stop) => flushed.of(data, stop), signal);
+    } catch (error) {
+      // A store that cannot be read is not written to either.
+      if (!signal.aborted) arrivals.storeFails(error);
+      throw error;
+    }
+  }
+
+  async #receive(
+    image: PartialImage,
+    arrivals: Arrivals,
+    nextChunk: number,
+    flushed: Flushed,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { manifest, checkpointBytes = CHECKPOINT_BYTES } = this.#options;
     const everyChunks = chunksIn(checkpointBytes);
     const checkpointer = new Checkpointer({
       image,
       start: { root: manifest.root, nextChunk },
       everyChunks,
       maxLossChunks: everyChunks + this.#width - 1,
+      onSaved: (below) => flushed.reach(below),
     });
+    const steps = {
+      begin: (chunk: number, stop: AbortSignal) => checkpointer.begin(chunk, stop),
+      extents: nonzeroExtents,
+      done: async (chunk: number, lengthBytes: number) => {
+        await checkpointer.done(chunk);
+        this.#advance(lengthBytes);
+      },
+    };
     try {
-      await this.#pull(dataRequests(manifest, nextChunk), image, {
-        begin: (chunk, signal) => checkpointer.begin(chunk, signal),
-        extents: nonzeroExtents,
-        done: (chunk) => checkpointer.done(chunk),
-      });
+      await arrivals.pull(dataRequests(manifest, nextChunk), steps, signal);
     } catch (error) {
       // What has arrived is kept if the store is well; the failure that matters is the first one.
-      if (this.#storeFailure === undefined) await checkpointer.saveRest().catch(() => {});
+      if (!arrivals.storeFailed) await checkpointer.saveRest().catch(() => {});
       throw error;
     }
     this.enter('flushing', manifest.dataBytes);
     await checkpointer.saveAll(chunkCount(manifest.sizeBytes));
   }
 
-  async #verify(image: PartialImage): Promise<void> {
-    const { manifest, imageId } = this.#options;
-    this.enter('verifying', 0);
-    const wrong = await this.#findWrong(image, dataChunks(manifest));
-    if (wrong.length > 0) await this.#repair(image, wrong);
-    const hole = await findDirtyHole(this.#verifyOptions(image));
+  async #requireCleanHoles(image: PartialImage): Promise<void> {
+    const { imageId, signal } = this.#options;
+    const hole = await findDirtyHole(this.#verifyOptions(image, signal));
     if (hole === undefined) return;
     // Nothing the source could send makes a hole clean: the next attempt starts from nothing.
     await image.setMetadata(METADATA.checkpoint, '');
@@ -162,16 +221,17 @@ class Reception {
   }
 
   /** The store holds other bytes than were written: they are asked for and written once more. */
-  async #repair(image: PartialImage, wrong: readonly number[]): Promise<void> {
-    const { imageId } = this.#options;
-    await this.#pull(inRequests(runsOf(wrong)), image, {
+  async #repair(image: PartialImage, arrivals: Arrivals, wrong: readonly number[]): Promise<void> {
+    const { imageId, signal } = this.#options;
+    const steps = {
       begin: async () => {},
       // What is there instead is not known, so zeros are written too.
-      extents: (bytes) => [{ offset: 0, length: bytes.length }],
+      extents: (bytes: Buffer) => [{ offset: 0, length: bytes.length }],
       done: async () => {},
-    });
+    };
+    await arrivals.pull(inRequests(runsOf(wrong)), steps, signal);
     await image.flush();
-    const [still] = await this.#findWrong(image, wrong);
+    const [still] = await this.#findWrong(image, () => wrong, signal);
     if (still === undefined) return;
     throw new Refusal(
       'CORRUPT',
@@ -182,8 +242,8 @@ class Reception {
     );
   }
 
-  async #findWrong(image: PartialImage, chunks: Iterable<number>): Promise<number[]> {
-    const wrong = await findWrongChunks(chunks, this.#verifyOptions(image));
+  async #findWrong(image: PartialImage, chunks: ChunksToRead, signal: AbortSignal): Promise<number[]> {
+    const wrong = await findWrongChunks(chunks, this.#verifyOptions(image, signal));
     // Bytes that are wrong are read again after their repair.
     for (const chunk of wrong) this.#unverify(chunk);
     return wrong;
@@ -191,107 +251,18 @@ class Reception {
 
   #unverify(chunk: number): void {
     const { manifest } = this.#options;
-    const length = manifest.dataBytesBefore(chunk + 1) - manifest.dataBytesBefore(chunk);
-    this.traffic.verifiedBytes -= length;
-    this.#advance(-length);
+    this.#verified(manifest.dataBytesBefore(chunk) - manifest.dataBytesBefore(chunk + 1));
   }
 
-  #verifyOptions(image: PartialImage) {
-    const { manifest, digests, slabs, signal } = this.#options;
-    const onRead = (lengthBytes: number) => {
-      this.traffic.verifiedBytes += lengthBytes;
-      this.#advance(lengthBytes);
-    };
+  #verified(lengthBytes: number): void {
+    this.traffic.verifiedBytes += lengthBytes;
+    if (this.#phase === 'verifying') this.#advance(lengthBytes);
+  }
+
+  #verifyOptions(image: PartialImage, signal: AbortSignal) {
+    const { manifest, digests, slabs } = this.#options;
+    const onRead = (lengthBytes: number) => this.#verified(lengthBytes);
     return { image, manifest, digests, slabs, signal, width: this.#width, onRead };
-  }
-
-  /** Asks for the runs, one request after the other, and writes what arrives. */
-  async #pull(requests: Iterable<readonly ChunkRun[]>, image: PartialImage, steps: Steps): Promise<void> {
-    await withInFlight(this.#width, this.#options.signal, async (inFlight, signal) => {
-      for (const runs of requests) await this.#pullRuns(runs, image, steps, inFlight, signal);
-    });
-  }
-
-  async #pullRuns(
-    runs: readonly ChunkRun[],
-    image: PartialImage,
-    steps: Steps,
-    inFlight: InFlight,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { source, imageId, slabs } = this.#options;
-    const asked = chunksOf(runs);
-    let next = asked.next();
-    let buffer: ChunkBuffer | undefined;
-    try {
-      for await (const frame of source.pull(imageId, runs, signal)) {
-        throwIfAborted(signal);
-        this.traffic.receivedBytes += frame.data.length;
-        if (buffer === undefined) {
-          if (next.done === true)
-            throw new Refusal('INVALID', `a frame at ${frame.offset} came after all that was asked for`);
-          await steps.begin(next.value, signal);
-          buffer = new ChunkBuffer(next.value, image.sizeBytes, await slabs.take(signal));
-        }
-        if (!buffer.add(frame)) continue;
-        const complete = buffer;
-        await inFlight.start(() => this.#keep(complete, image, steps));
-        // Its slab is the started work's to give back from here on.
-        buffer = undefined;
-        next = asked.next();
-      }
-    } finally {
-      if (buffer !== undefined) slabs.giveBack(buffer.slab);
-    }
-    throwIfAborted(signal);
-    if (next.done !== true)
-      throw new Refusal('INVALID', `the source ended before the end of chunk ${next.value}`);
-  }
-
-  async #keep(buffer: ChunkBuffer, image: PartialImage, steps: Steps): Promise<void> {
-    try {
-      await this.#checkArrived(buffer);
-      await this.#store(buffer, image, steps);
-    } finally {
-      this.#options.slabs.giveBack(buffer.slab);
-    }
-    await this.#heedStore(() => steps.done(buffer.chunk));
-    if (this.#phase === 'transferring') this.#advance(buffer.bytes.length);
-  }
-
-  /**
-   * A chunk that has arrived is written also after an abort, or a failure of the source: it would
-   * have to be sent again. Only a store that fails is left alone.
-   */
-  async #store(buffer: ChunkBuffer, image: PartialImage, steps: Steps): Promise<void> {
-    for (const { offset, length } of steps.extents(buffer.bytes)) {
-      const source = buffer.bytes.subarray(offset, offset + length);
-      await this.#heedStore(() => image.write(buffer.offset + offset, source));
-    }
-  }
-
-  async #heedStore(call: () => Promise<void>): Promise<void> {
-    if (this.#storeFailure !== undefined) throw this.#storeFailure.error;
-    try {
-      await call();
-    } catch (error) {
-      this.#storeFailure ??= { error };
-      throw error;
-    }
-  }
-
-  async #checkArrived({ chunk, bytes }: ChunkBuffer): Promise<void> {
-    const { digests, manifest, imageId } = this.#options;
-    const expected = manifest.digestOf(chunk);
-    const digest = await digests.sha256(bytes);
-    if (expected !== undefined && digest.equals(expected)) return;
-    throw new Refusal(
-      'CORRUPT',
-      `chunk ${chunk} of image ${imageId} arrived with other bytes than the manifest says`,
-      {
-        hint: 'the copy at the source may be damaged, or the way from there',
-      },
-    );
   }
 
   #advance(bytes: number): void {
@@ -301,14 +272,6 @@ class Reception {
     const totalBytes = manifest.dataBytes;
     onProgress({ phase: this.#phase, doneBytes: this.#doneBytes, totalBytes, resumedBytes, holeBytes });
   }
-}
-
-/** What differs between the first writing of a chunk and its repair. */
-interface Steps {
-  readonly begin: (chunk: number, signal: AbortSignal) => Promise<void>;
-  /** What of a chunk's bytes is written. */
-  readonly extents: (bytes: Buffer) => readonly { readonly offset: number; readonly length: number }[];
-  readonly done: (chunk: number) => Promise<void>;
 }
 
 function* inRequests(runs: readonly ChunkRun[]): Generator<readonly ChunkRun[], void, void> {

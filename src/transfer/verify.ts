@@ -22,12 +22,15 @@ export interface VerifyOptions {
   readonly onRead: (lengthBytes: number) => void;
 }
 
-/** Reads the data `chunks` (rising) back from the store; returns those that are not what the manifest says, rising. */
-export async function findWrongChunks(chunks: Iterable<number>, options: VerifyOptions): Promise<number[]> {
+/** Rising; may wait for the next one, until the signal aborts. */
+export type ChunksToRead = (signal: AbortSignal) => Iterable<number> | AsyncIterable<number>;
+
+/** Reads data chunks back from the store; returns those that are not what the manifest says, rising. */
+export async function findWrongChunks(chunks: ChunksToRead, options: VerifyOptions): Promise<number[]> {
   const { image, manifest, digests, slabs, width, onRead } = options;
   const wrong: number[] = [];
   await withInFlight(width, options.signal, async (inFlight, signal) => {
-    for (const chunk of chunks) {
+    for await (const chunk of chunks(signal)) {
       await inFlight.start(async () => {
         const slab = await slabs.take(signal);
         try {

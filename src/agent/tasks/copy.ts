@@ -33,7 +33,7 @@ export async function copyImage(parts: TaskParts, assignment: Assignment<CopyWor
 }
 
 async function receive(
-  { store, digests, memory }: TaskParts,
+  { store, digests, memory, verify }: TaskParts,
   { imageId, work }: Assignment<CopyWork>,
   { signal, onProgress, traffic }: Run,
   manifest: Manifest,
@@ -52,6 +52,7 @@ async function receive(
       onProgress,
       signal,
       traffic,
+      verify,
     }),
   );
   return { outcome: { kind: 'copied', verifiedRoot }, traffic };

@@ -2,6 +2,7 @@ import type { Refusal } from '../../domain/refusal.ts';
 import type { DigestPool } from '../../image/digests.ts';
 import type { Store } from '../../store/store.ts';
 import type { Frame, FrameSource } from '../../transfer/frames.ts';
+import type { Verify } from '../../transfer/receiver.ts';
 import type { ManifestCache } from '../manifest-cache.ts';
 import type { AttemptKey } from '../messages.ts';
 import type { OpenImages } from '../open-images.ts';
@@ -35,6 +36,8 @@ export interface TaskParts {
   readonly manifests: ManifestCache;
   readonly digests: DigestPool;
   readonly memory: TransferMemory;
+  /** How it is made sure that a copy is right. */
+  readonly verify: Verify;
   /** A cleaning up that failed. */
   readonly onLeftover: (imageId: string, error: unknown) => void;
 }

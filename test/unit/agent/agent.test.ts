@@ -70,6 +70,22 @@ test.each(['the source first', 'the copy first'])('copies by push, %s', async (o
   await eventually(() => edge.lines.some((line) => line.msg === 'delivery done'));
 });
 
+test('compares a copy as it arrives and does not read it back, when that is configured', async () => {
+  await using world = await World.make();
+  const central = await world.agent('central');
+  const edge = await world.agent('dcn0', { verify: 'arrival' });
+  const bytes = sample(6);
+  await world.ingest(await world.hub.session('central'), IMAGE, bytes);
+  const session = await world.hub.session('dcn0');
+  const from = central.agent.transferAddress;
+  session.tell(world.copyMessage({ taskId: 'copy-1', attempt: 1, imageId: IMAGE, bytes, from }));
+  const result = await session.result('copy-1');
+  expect(result.copied?.verifiedRoot).toBe(manifestOf(bytes).root);
+  expect(result.traffic?.verifiedBytes).toBe(0);
+  expect(edge.store.calls).not.toContain('read');
+  expect((await world.bytesAt('dcn0', IMAGE)).equals(bytes)).toBe(true);
+});
+
 test('a failed upload leaves nothing', async () => {
   await using world = await World.make();
   const { store } = await world.agent('central');

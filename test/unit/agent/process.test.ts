@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { fingerprintOf } from '../../../src/trust/certificate.ts';
 import type { Credentials } from '../../../src/trust/credentials.ts';
@@ -15,6 +16,7 @@ import { uploadOf } from '../transfer/samples.ts';
 import { ingestMessage, sample, World } from './agent-bench.ts';
 import { eventually } from './scripted-hub.ts';
 
+const EXECUTABLE = fileURLToPath(new URL('../../../bin/entrepot.cjs', import.meta.url));
 const MAIN = new URL('../../../src/agent/main.ts', import.meta.url).href;
 const IMAGE = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
 
@@ -25,11 +27,8 @@ class AgentProcess implements AsyncDisposable {
   readonly ended: Promise<unknown[]>;
   stderr = '';
 
-  constructor(config: string) {
-    const code = `import { runAgent } from ${JSON.stringify(MAIN)}; await runAgent(${JSON.stringify(config)});`;
-    this.child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = once(this.child, 'exit');
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
       this.lines.push(JSON.parse(line)),
@@ -37,6 +36,11 @@ class AgentProcess implements AsyncDisposable {
     this.child.stderr?.on('data', (piece) => {
       this.stderr += piece;
     });
+  }
+
+  static run(config: string): AgentProcess {
+    const code = `import { runAgent } from ${JSON.stringify(MAIN)}; await runAgent(${JSON.stringify(config)});`;
+    return new AgentProcess(['--input-type=module', '-e', code]);
   }
 
   said(msg: string): LogLine | undefined {
@@ -71,7 +75,7 @@ async function ready(agent: AgentProcess): Promise<{ readonly status: number; re
 test('SIGTERM in the middle of an upload: nothing is left, the hub sees it go, the process ends well', async () => {
   await using world = await World.make();
   const { path: folder } = await world.folder('dcn0');
-  await using agent = new AgentProcess(await configure(world, { type: 'file', folder }));
+  await using agent = AgentProcess.run(await configure(world, { type: 'file', folder }));
   const session = await world.hub.session('dcn0');
   await eventually(() => agent.said('agent is ready'));
   expect(await ready(agent)).toEqual({ status: 200, detail: 'serves store dcn0' });
@@ -106,7 +110,7 @@ test('not ready without its hub, and says why; SIGINT ends it all the same', asy
   const { path: folder } = await world.folder('dcn0');
   const config = await configure(world, { type: 'file', folder });
   await world.hub[Symbol.asyncDispose]();
-  await using agent = new AgentProcess(config);
+  await using agent = AgentProcess.run(config);
   await eventually(() => agent.lines.some((line) => line.msg.startsWith('not attached to the hub')));
   const { status, detail } = await ready(agent);
   expect(status).toBe(503);
@@ -116,11 +120,26 @@ test('not ready without its hub, and says why; SIGINT ends it all the same', asy
   expect(agent.said('agent is ready')).toBeUndefined();
 });
 
+test('the executable begins anew as the same process, with little memory, and passes signals on', async () => {
+  await using world = await World.make();
+  const { path: folder } = await world.folder('dcn0');
+  const config = await configure(world, { type: 'file', folder });
+  await using agent = new AgentProcess([EXECUTABLE, 'agent', '--config', config]);
+  await eventually(() => agent.said('agent is ready'));
+  const { pid } = agent.child;
+  const read = async (name: string) => (await readFile(`/proc/${pid}/${name}`, 'utf8')).split('\0');
+  expect(await read('cmdline')).toContain('--max-semi-space-size=1');
+  expect(await read('environ')).toContain('MALLOC_ARENA_MAX=1');
+  agent.child.kill('SIGTERM');
+  expect(await agent.ended).toEqual([0, null]);
+  expect(agent.stderr).toBe('');
+});
+
 test('a configuration that cannot work ends it with the reason', async () => {
   await using world = await World.make();
   const { path: folder } = await world.folder('dcn0');
   const config = await configure(world, { type: 'file', folder, pool: 'not/a/pool' });
-  await using agent = new AgentProcess(config);
+  await using agent = AgentProcess.run(config);
   const [code] = await agent.ended;
   expect(code).not.toBe(0);
   expect(agent.stderr).toContain("code: 'INVALID'");
@@ -152,7 +171,7 @@ test('HTTP under TLS: health for everybody, metrics for certificates, and the ne
   await using world = await World.make();
   const { path: folder } = await world.folder('dcn0');
   const config = await configure(world, { type: 'file', folder }, { http: { tls: true, open: ['health'] } });
-  await using agent = new AgentProcess(config);
+  await using agent = AgentProcess.run(config);
   await eventually(() => agent.said('agent is ready'));
   const at = String(agent.said('listening')?.['http']);
   const { caPem } = world.authority;
@@ -179,7 +198,7 @@ test('without credentials it ends, and says what to do', async () => {
   await using world = await World.make();
   const { path: folder } = await world.folder('dcn0');
   const config = await configure(world, { type: 'file', folder }, { credentials: 'nowhere' });
-  await using agent = new AgentProcess(config);
+  await using agent = AgentProcess.run(config);
   const [code] = await agent.ended;
   expect(code).not.toBe(0);
   expect(agent.stderr).toContain("code: 'NOT_FOUND'");

@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import {
-  FRAME_HEADROOM,
   frameCodec,
   frameOf,
   type PushMessageWire,
   pushMessageCodec,
 } from '../../../src/transfer/frame-codec.ts';
+import { FRAME_HEADROOM } from '../../../src/transfer/frame-memory.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
 
 const proto = loadSync('entrepot/v1/transfer.proto', {

@@ -84,11 +84,62 @@ describe('a copy', () => {
       'verifying',
       'publishing',
     ]);
-    for (const phase of ['transferring', 'verifying']) {
+    // What was read back while the rest arrived is done when verifying begins.
+    for (const [phase, most] of [
+      ['transferring', 0],
+      ['verifying', manifest.dataBytes],
+    ] as const) {
       const done = progress.filter((now) => now.phase === phase).map(({ doneBytes }) => doneBytes);
-      expect([done[0], done.at(-1)]).toEqual([0, manifest.dataBytes]);
+      expect(done[0]).toBeLessThanOrEqual(most);
+      expect(done.at(-1)).toEqual(manifest.dataBytes);
       expect(done.toSorted((one, other) => one - other)).toEqual(done);
     }
+  });
+
+  test('is read back while the rest of it arrives, what is flushed and nothing else', async () => {
+    const { memory, store, source, receive } = await bench(FULL);
+    const traffic = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
+    const unflushedReads: number[] = [];
+    store.around = (call, when) => {
+      if (call !== 'read' || when !== 'before') return;
+      const { nextChunk } =
+        parseCheckpoint(memory.images.get(IMAGE_ID)?.metadata.get(METADATA.checkpoint)) ?? {};
+      if (nextChunk === 0) unflushedReads.push(nextChunk);
+    };
+    const waiting: FrameSource = {
+      async *pull(imageId, runs, signal) {
+        for await (const frame of source.pull(imageId, runs, signal)) {
+          // The last chunk does not come before the first ones are read.
+          if (frame.offset >= 15 * CHUNK_BYTES) {
+            await expect.poll(() => traffic.verifiedBytes).toBeGreaterThanOrEqual(CHECKPOINT_BYTES);
+          }
+          yield frame;
+        }
+      },
+    };
+    await receive({ source: waiting, traffic });
+    expect(traffic.verifiedBytes).toBe(16 * CHUNK_BYTES);
+    expect(unflushedReads).toEqual([]);
+  });
+
+  test('that is verified on arrival is not read back', async () => {
+    const { bytes, memory, store, progress, options, receive } = await bench(SAMPLE);
+    const { verifiedRoot, traffic } = await receive({ verify: 'arrival' });
+    expect(verifiedRoot).toBe(options.manifest.root);
+    expect(memory.bytesOf(IMAGE_ID)?.equals(bytes)).toBe(true);
+    expect(traffic.verifiedBytes).toBe(0);
+    expect(store.calls).not.toContain('read');
+    expect(store.calls.lastIndexOf('flush')).toBeGreaterThan(store.calls.lastIndexOf('write'));
+    expect(progress.map(({ phase }) => phase)).not.toContain('verifying');
+  });
+
+  test('that is verified on arrival is refused when a hole has data in the store', async () => {
+    const { memory, store, receive } = await bench(SAMPLE);
+    store.around = (call, when) => {
+      if (call === 'flush' && when === 'after')
+        memory.images.get(IMAGE_ID)?.blocks.set(4 * 64, Buffer.alloc(64 * 1024, 7));
+    };
+    await expect(receive({ verify: 'arrival' })).rejects.toMatchObject({ code: 'CORRUPT' });
   });
 
   test('of an image that is whole already sends nothing and says the same', async () => {
@@ -302,11 +353,7 @@ describe('failures', () => {
     const source: FrameSource = {
       async *pull(_, runs, signal) {
         for (let chunk = 0; chunk < 7; chunk++) yield* framesOf(chunk * CHUNK_BYTES, chunkOf(bytes, chunk));
-        // A peer that hangs: only the signal wakes this up.
-        await new Promise<void>((_resolve, reject) => {
-          signal.addEventListener('abort', () => reject(new Refusal('CANCELLED', 'stopped')), { once: true });
-          if (signal.aborted) reject(new Refusal('CANCELLED', 'stopped'));
-        });
+        await untilAborted(signal);
         pulledAfterFull = runs.length > 0;
       },
     };
@@ -315,6 +362,28 @@ describe('failures', () => {
     // Closed, so that whoever decides so can make room.
     await memory.discard(IMAGE_ID);
     expect(memory.usedBytes).toBe(0);
+  });
+
+  test('of the store to read back end a copy whose source is silent', async () => {
+    const { store, source, receive, settled } = await bench(FULL);
+    let callsBefore = 0;
+    store.around = (call, when) => {
+      if (call !== 'read' || when !== 'before') return;
+      callsBefore ||= store.calls.length;
+      throw new Refusal('UNAVAILABLE', 'cannot be read');
+    };
+    const silent: FrameSource = {
+      async *pull(imageId, runs, signal) {
+        for await (const frame of source.pull(imageId, runs, signal)) {
+          if (frame.offset >= 12 * CHUNK_BYTES) await untilAborted(signal);
+          yield frame;
+        }
+      },
+    };
+    await expect(receive({ source: silent })).rejects.toThrow('cannot be read');
+    expect(settled()).toEqual(SETTLED);
+    // Nor is it asked to flush what it has, once it has failed.
+    expect(store.calls.slice(callsBefore)).not.toContain('flush');
   });
 
   test('of the store keep what else is in flight from it', async () => {
@@ -411,6 +480,14 @@ describe('bounds', () => {
     expect(RESENT_AT_MOST_BYTES).toBe(CHECKPOINT_BYTES + 12 * MIB);
   });
 });
+
+/** A peer that hangs: only the signal wakes this up. */
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new Refusal('CANCELLED', 'stopped')), { once: true });
+    if (signal.aborted) reject(new Refusal('CANCELLED', 'stopped'));
+  });
+}
 
 function damageBeforeVerify(store: WatchedStore, damage: () => void): void {
   let damaged = false;
