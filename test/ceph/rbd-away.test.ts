@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, it } from 'vitest';
+import { Refusal } from '../../src/domain/refusal.ts';
 import { describeWithCeph } from './cluster/describe.ts';
 import { expectWhole, formOf, MIB, makeWhole, refusal, useCluster } from './rbd-fixture.ts';
 
@@ -9,6 +10,7 @@ const TEST_TIMEOUT_MS = 120_000;
 const SITE_TIMEOUT_MS = 3_000;
 /** Over the time limit: the OSD client looks at its timers once in a while. */
 const SLACK_MS = 3_000;
+const BACK_MS = 30_000;
 
 await describeWithCeph('rbd store whose site goes away', () => {
   const fixture = useCluster({}, { timeoutMs: SITE_TIMEOUT_MS });
@@ -19,6 +21,19 @@ await describeWithCeph('rbd store whose site goes away', () => {
       return await work;
     } finally {
       expect(performance.now() - began).toBeLessThan(limitMs);
+    }
+  }
+
+  /** How soon after its start an OSD serves is the machine's affair; that it does, without a new store, is ours. */
+  async function onceBack<T>(call: () => Promise<T>): Promise<T> {
+    const deadline = performance.now() + BACK_MS;
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        const isAway = error instanceof Refusal && (error.code === 'UNAVAILABLE' || error.code === 'TIMEOUT');
+        if (!isAway || performance.now() > deadline) throw error;
+      }
     }
   }
 
@@ -50,7 +65,7 @@ await describeWithCeph('rbd store whose site goes away', () => {
     await within(4 * limitMs, refusal(store.openPartial(randomUUID(), 12 * MIB), 'UNAVAILABLE', 'TIMEOUT'));
 
     await cluster.startOsd();
-    await reader.read(0, data);
+    await onceBack(() => reader.read(0, data));
     expect(data.every((byte) => byte === 0x5a)).toBe(true);
     await writer.write(0, Buffer.alloc(MIB, 7));
     await writer.write(11 * MIB, Buffer.alloc(MIB, 7));
@@ -84,7 +99,7 @@ await describeWithCeph('rbd store whose site goes away', () => {
     delay.disable();
     expect(delay.max / 1e6).toBeLessThan(500);
     await cluster.startOsd();
-    await reader.read(0, Buffer.alloc(MIB));
+    await onceBack(() => reader.read(0, Buffer.alloc(MIB)));
   });
 
   it('can be closed while it is away', { timeout: TEST_TIMEOUT_MS }, async () => {
@@ -98,7 +113,7 @@ await describeWithCeph('rbd store whose site goes away', () => {
     await within(6 * (SITE_TIMEOUT_MS + SLACK_MS), store[Symbol.asyncDispose]());
     await lost;
     await cluster.startOsd();
-    await fixture().store.discard(imageId);
+    await onceBack(() => fixture().store.discard(imageId));
     expect(await formOf(fixture().store, imageId)).toBeUndefined();
   });
 
@@ -109,6 +124,6 @@ await describeWithCeph('rbd store whose site goes away', () => {
     await within(SITE_TIMEOUT_MS + SLACK_MS, refusal(open(), 'UNAVAILABLE', 'TIMEOUT'));
     await cluster.startMon();
     await cluster.startOsd();
-    await (await open())[Symbol.asyncDispose]();
+    await (await onceBack(open))[Symbol.asyncDispose]();
   });
 });
