@@ -1,37 +1,38 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { daemonPids } from '../../test/ceph/cluster/daemon.ts';
 import { ensureCeph } from '../../test/ceph/cluster/index.ts';
-import { type ImageName, SHARED_PERCENT } from './image-plan.ts';
-import { describeMachine, machineText } from './machine.ts';
-import { Meter } from './meter.ts';
+import { say } from '../common/command.ts';
+import { benchFolder } from '../common/folder.ts';
+import { type ImageName, SHARED_PERCENT } from '../common/image-plan.ts';
+import { describeMachine, machineText } from '../common/machine.ts';
+import { Meter } from '../common/meter.ts';
+import { runShell } from '../common/shell.ts';
+import { SshServer } from '../common/ssh-server.ts';
+import { markText } from '../common/table.ts';
+import { probeQemuCommand } from '../common/tools.ts';
 import { methodsOf } from './methods.ts';
 import type { Options } from './options.ts';
-import { processTree } from './procfs.ts';
 import { Quiet } from './quiet.ts';
-import { markText, methodTable, pairTable } from './report.ts';
+import { methodTable, pairTable } from './report.ts';
 import { type Run, runAll } from './runner.ts';
 import { type Comparison, comparisons, QEMU_RIVALS, SSH_RIVALS } from './schedule.ts';
-import { killTree, runShell } from './shell.ts';
 import { Sites } from './sites.ts';
-import { SshServer } from './ssh-server.ts';
 import { summariseMethod, summarisePairs } from './summary.ts';
-import { probeQemuCommand } from './tools.ts';
 
 /** All of the bench: clusters, images, runs, tables. What it made is gone when it settles, however it does. */
 export async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const missing = await ensureCeph(say);
   if (missing !== undefined) throw new Error(missing);
   await using stack = new AsyncDisposableStack();
-  const { folder, atExitRemove } = await benchFolder(stack);
+  const { path: folder, atExit } = await benchFolder(stack, 'entrepot-bench-');
   const wanted = comparisons(options.only, []);
   const ssh = wants(wanted, SSH_RIVALS) ? await startSsh(stack, folder, signal) : undefined;
   const { sizeBytes } = options;
   const images: ImageName[] = wants(wanted, ['entrepot-similar']) ? ['first', 'second'] : ['first'];
   const sites = stack.use(await Sites.start({ folder, sizeBytes, images, signal, say }));
-  atExitRemove(sites.cloud.folder);
+  atExit(() => rmSync(sites.cloud.folder, { recursive: true, force: true }));
   const hasQemu = !wants(wanted, QEMU_RIVALS) || (await qemuWorks(sites, signal));
   const leftOut = [...(ssh === undefined ? SSH_RIVALS : []), ...(hasQemu ? [] : QEMU_RIVALS)];
   const planned = comparisons(options.only, leftOut);
@@ -84,24 +85,6 @@ async function tell({
   );
 }
 
-/** Removed at the end, also when the process ends without waiting, and what it started is killed then. */
-async function benchFolder(
-  stack: AsyncDisposableStack,
-): Promise<{ folder: string; atExitRemove: (folder: string) => void }> {
-  const folder = await mkdtemp(join(tmpdir(), 'entrepot-bench-'));
-  const folders = [folder];
-  const atExit = () => {
-    for (const child of processTree(process.pid).slice(1)) killTree(child);
-    for (const one of folders) rmSync(one, { recursive: true, force: true });
-  };
-  process.on('exit', atExit);
-  stack.defer(async () => {
-    process.off('exit', atExit);
-    await rm(folder, { recursive: true, force: true });
-  });
-  return { folder, atExitRemove: (other) => void folders.push(other) };
-}
-
 async function startSsh(
   stack: AsyncDisposableStack,
   folder: string,
@@ -140,9 +123,4 @@ function sayRun({ round, method, wallSeconds, othersShare, repeats, isDisturbed 
   const others = `others took ${Math.max(0, othersShare * 100).toFixed(0)} % of the machine`;
   const again = repeats === 0 ? '' : `, ${isDisturbed ? 'also in repeats' : 'repeats'}: ${repeats}`;
   say(`pair ${round + 1}: ${method} ${wallSeconds.toFixed(2)} s (${others}${again})`);
-}
-
-/** Standard output has the tables alone. */
-export function say(line: string): void {
-  console.error(line);
 }

@@ -4,8 +4,8 @@ import { HubConnection } from '../../src/cli/hub-connection.ts';
 import type { Job } from '../../src/cli/wire.ts';
 import { loadOperatorCredentials } from '../../src/trust/credentials.ts';
 import { metric } from '../../test/cloud/records.ts';
-import type { ImageName } from './image-plan.ts';
-import { total } from './meter.ts';
+import type { ImageName } from '../common/image-plan.ts';
+import { total } from '../common/meter.ts';
 import type { Method, Trial } from './method.ts';
 import { type Sites, STORE_IDS, type StoreId } from './sites.ts';
 

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { CHUNK_BYTES, chunkLength } from '../../src/domain/chunk.ts';
 import { RbdStore } from '../../src/store/rbd/rbd-store.ts';
 import type { ReadableImage } from '../../src/store/store.ts';
-import { BLOCK_BYTES, planImage } from './image-plan.ts';
+import { BLOCK_BYTES, planImage } from '../common/image-plan.ts';
 import type { Comparison, LibrbdRequest } from './librbd-request.ts';
 
 /** Calls of librbd at a time. More were not faster on two cores with the OSD beside. */

@@ -1,4 +1,4 @@
-import type { ImageName } from './image-plan.ts';
+import type { ImageName } from '../common/image-plan.ts';
 
 /** What librbd-process.ts is asked, as JSON in its only argument. */
 export interface LibrbdRequest {

@@ -1,4 +1,4 @@
-import type { Clients } from './meter.ts';
+import type { Clients } from '../common/meter.ts';
 
 /** A way of getting an image into other clusters. */
 export interface Method {

@@ -1,10 +1,10 @@
+import type { SshServer } from '../common/ssh-server.ts';
+import { TOOLS } from '../common/tools.ts';
 import { entrepotMethod } from './entrepot-method.ts';
 import { limitMethod } from './limit-method.ts';
 import type { Method } from './method.ts';
 import type { Sites } from './sites.ts';
-import type { SshServer } from './ssh-server.ts';
 import { ToolMethod } from './tool-method.ts';
-import { TOOLS } from './tools.ts';
 
 /** Every method by its name, in the order of the table. */
 export function methodsOf(sites: Sites, ssh: SshServer | undefined): ReadonlyMap<string, Method> {

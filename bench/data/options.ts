@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { SMALLEST_IMAGE_MIB } from './image-plan.ts';
+import { namesOf, wholeNumber } from '../common/arguments.ts';
+import { SMALLEST_IMAGE_MIB } from '../common/image-plan.ts';
 import { COMPARISON_NAMES } from './schedule.ts';
 
 export interface Options {
@@ -42,21 +43,8 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   return {
     pairs: wholeNumber('--pairs', values.pairs, 1),
     sizeBytes: wholeNumber('--size-mib', values['size-mib'], SMALLEST_IMAGE_MIB) * 1024 * 1024,
-    only: values.only === undefined ? undefined : names(values.only),
+    only: values.only === undefined ? undefined : namesOf('--only', values.only, COMPARISON_NAMES),
     json: values.json,
     othersLimit: wholeNumber('--others-percent', values['others-percent'], 1) / 100,
   };
-}
-
-function names(text: string): string[] {
-  const wanted = text.split(',');
-  const unknown = wanted.filter((name) => !COMPARISON_NAMES.includes(name));
-  if (unknown.length === 0) return wanted;
-  throw new Error(`--only: there is no ${unknown.join(', ')}; there are ${COMPARISON_NAMES.join(', ')}`);
-}
-
-function wholeNumber(option: string, text: string, least: number): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least && text.trim() !== '') return number;
-  throw new Error(`${option} ${text}: a whole number of ${least} or more is needed`);
 }

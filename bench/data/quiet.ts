@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Meter } from './meter.ts';
-import { machineTimes } from './procfs.ts';
+import type { Meter } from '../common/meter.ts';
+import { machineTimes } from '../common/procfs.ts';
 
 /** A cluster goes on removing what a run has made; it counts as done below this share of a processor. */
 const OSDS_SHARE = 0.1;

@@ -1,4 +1,4 @@
-import type { Meter, Reading } from './meter.ts';
+import type { Meter, Reading } from '../common/meter.ts';
 import type { Method, Outcome } from './method.ts';
 import type { Quiet } from './quiet.ts';
 import { type Comparison, orderOf } from './schedule.ts';

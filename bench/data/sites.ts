@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { type CephCluster, startClusters } from '../../test/ceph/cluster/index.ts';
 import { Cloud, type DriverSettings } from '../../test/cloud/cloud.ts';
 import { createImage } from '../../test/cloud/records.ts';
-import { writeImageFile } from './image-file.ts';
-import { type ImageName, type ImagePlan, planImage } from './image-plan.ts';
+import { writeImageFile } from '../common/image-file.ts';
+import { type ImageName, type ImagePlan, planImage } from '../common/image-plan.ts';
+import type { Place } from '../common/tools.ts';
 import { withLibrbd } from './librbd.ts';
 import type { LibrbdRequest } from './librbd-request.ts';
-import type { Place } from './tools.ts';
 
 export const STORE_IDS = ['central', 'dcn0', 'dcn1'] as const;
 export type StoreId = (typeof STORE_IDS)[number];

@@ -1,7 +1,7 @@
-import { total } from './meter.ts';
+import { total } from '../common/meter.ts';
+import { median, type Spread, spread } from '../common/statistics.ts';
 import type { Run } from './runner.ts';
 import type { Comparison } from './schedule.ts';
-import { median, type Spread, spread } from './statistics.ts';
 
 /** All runs of a method, in medians. Those that were disturbed count only where there are no others. */
 export interface MethodSummary {

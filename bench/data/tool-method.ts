@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { total } from './meter.ts';
+import { total } from '../common/meter.ts';
+import { runShell, ShellCommand } from '../common/shell.ts';
+import type { SshServer } from '../common/ssh-server.ts';
+import { createCommand, type Place, snapshotCommand, type Tool } from '../common/tools.ts';
 import type { Method, Outcome, Trial } from './method.ts';
-import { runShell, ShellCommand } from './shell.ts';
 import type { Sites, StoreId } from './sites.ts';
-import type { SshServer } from './ssh-server.ts';
-import { createCommand, type Place, snapshotCommand, type Tool } from './tools.ts';
 
 /** One of the tools, to one edge or, as two commands at once, to two. */
 export class ToolMethod implements Method {

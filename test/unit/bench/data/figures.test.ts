@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { parseMachineTimes, parsePeakBytes, parseProcessTimes } from '../../../../bench/data/procfs.ts';
-import { markText, methodTable, pairTable } from '../../../../bench/data/report.ts';
+import { parseMachineTimes, parsePeakBytes, parseProcessTimes } from '../../../../bench/common/procfs.ts';
+import { median, spread } from '../../../../bench/common/statistics.ts';
+import { markText } from '../../../../bench/common/table.ts';
+import { methodTable, pairTable } from '../../../../bench/data/report.ts';
 import type { Run } from '../../../../bench/data/runner.ts';
-import { median, spread } from '../../../../bench/data/statistics.ts';
 import { summariseMethod, summarisePairs } from '../../../../bench/data/summary.ts';
 
 const MIB = 2 ** 20;

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { blockBytes } from '../../../../bench/data/image-bytes.ts';
-import { writeImageFile } from '../../../../bench/data/image-file.ts';
-import { BLOCK_BYTES, type ImagePlan, planImage } from '../../../../bench/data/image-plan.ts';
+import { blockBytes } from '../../../../bench/common/image-bytes.ts';
+import { writeImageFile } from '../../../../bench/common/image-file.ts';
+import { BLOCK_BYTES, type ImagePlan, planImage } from '../../../../bench/common/image-plan.ts';
 
 const MIB = 1024 * 1024;
 const SIZES_MIB = [16, 256, 4096];

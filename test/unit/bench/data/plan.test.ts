@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { probeQemuCommand, TOOLS } from '../../../../bench/common/tools.ts';
 import { parseOptions } from '../../../../bench/data/options.ts';
 import { comparisons, orderOf, QEMU_RIVALS, SSH_RIVALS } from '../../../../bench/data/schedule.ts';
-import { probeQemuCommand, TOOLS } from '../../../../bench/data/tools.ts';
 
 describe('options', () => {
   test('by default: five pairs of everything, 4 GiB', () => {

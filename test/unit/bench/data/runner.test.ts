@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Reading } from '../../../../bench/data/meter.ts';
+import type { Reading } from '../../../../bench/common/meter.ts';
 import type { Method } from '../../../../bench/data/method.ts';
 import { type RunnerParts, runAll } from '../../../../bench/data/runner.ts';
 

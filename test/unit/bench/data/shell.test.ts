@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Meter } from '../../../../bench/data/meter.ts';
-import { processTree } from '../../../../bench/data/procfs.ts';
-import { runShell, ShellCommand } from '../../../../bench/data/shell.ts';
+import { Meter } from '../../../../bench/common/meter.ts';
+import { processTree } from '../../../../bench/common/procfs.ts';
+import { runShell, ShellCommand } from '../../../../bench/common/shell.ts';
 import { isZombie } from '../../../ceph/cluster/daemon.ts';
 
 const never = new AbortController().signal;

@@ -4,6 +4,8 @@ import { processTree } from './procfs.ts';
 
 /** Of what a program says before it fails, the end is told. */
 const TOLD_CHARACTERS = 2000;
+/** Far more than any answer that is waited for. */
+const KEPT_CHARACTERS = 1_000_000;
 
 /** A line of bash, run at once. A pipe fails when any part of it does. */
 export class ShellCommand {
@@ -20,7 +22,7 @@ export class ShellCommand {
     // Whoever waits for the end is told; until then it is not unhandled.
     this.#ended.catch(() => {});
     this.#child.stdout?.on('data', (data) => {
-      this.#output = `${this.#output}${data}`.slice(-TOLD_CHARACTERS);
+      this.#output = `${this.#output}${data}`.slice(-KEPT_CHARACTERS);
     });
     this.#child.stderr?.on('data', (data) => {
       this.#errors = `${this.#errors}${data}`.slice(-TOLD_CHARACTERS);

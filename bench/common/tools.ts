@@ -72,6 +72,13 @@ export function snapshotCommand(target: Place): string {
   return words(rbd(target, 'snap', 'create', `${name(target)}${SNAPSHOT}`));
 }
 
+/** With its snapshots. */
+export function removeCommand(target: Place): string {
+  return [words(rbd(target, 'snap', 'purge', name(target))), words(rbd(target, 'rm', name(target)))].join(
+    ' && ',
+  );
+}
+
 function exported(source: Place): string {
   return words(rbd(source, 'export', `${name(source)}${SNAPSHOT}`, '-'));
 }

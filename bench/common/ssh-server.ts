@@ -15,7 +15,7 @@ const PRIVILEGE_SEPARATION_FOLDER = '/run/sshd';
 const START_ATTEMPTS = 40;
 const START_POLL_MS = 100;
 
-/** An ssh server on loopback with keys of its own, for whoever runs this, and nobody else. */
+/** An ssh server with keys of its own, for whoever runs this, and nobody else. */
 export class SshServer implements AsyncDisposable {
   /** Runs at the other side what follows it. */
   readonly command: readonly string[];
@@ -29,19 +29,23 @@ export class SshServer implements AsyncDisposable {
   }
 
   /** In an empty folder of its own. Returns a sentence when it cannot be had on this machine. */
-  static async start(folder: string, signal: AbortSignal): Promise<SshServer | string> {
+  static async start(
+    folder: string,
+    signal: AbortSignal,
+    address = '127.0.0.1',
+  ): Promise<SshServer | string> {
     if (!existsSync(SSHD) || !(await isThere('ssh', signal))) {
       return `ssh is left out: it needs sshd and ssh (Debian: apt-get install ${PACKAGES})`;
     }
     await mkdir(folder, { mode: 0o700 });
-    const port = await freePort();
+    const port = await freePort(address);
     for (const key of ['host', 'user']) {
       await runShell(`ssh-keygen -q -t ed25519 -N '' -f '${join(folder, key)}'`, signal);
     }
     await copyFile(join(folder, 'user.pub'), join(folder, 'authorized'));
     await chmod(join(folder, 'authorized'), 0o600);
     const config = join(folder, 'sshd_config');
-    await writeFile(config, serverConfig(folder, port));
+    await writeFile(config, serverConfig(folder, address, port));
     const madeFolder = process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION_FOLDER);
     if (madeFolder) await mkdir(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 });
     const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -49,7 +53,7 @@ export class SshServer implements AsyncDisposable {
     child.stderr.on('data', (data) => {
       said = `${said}${data}`.slice(-1000);
     });
-    const server = new SshServer(child, clientCommand(folder, port), madeFolder);
+    const server = new SshServer(child, clientCommand(folder, address, port), madeFolder);
     if (await server.#answers(signal)) return server;
     await server[Symbol.asyncDispose]();
     signal.throwIfAborted();
@@ -82,10 +86,10 @@ export class SshServer implements AsyncDisposable {
 }
 
 /** Ciphers and the rest are what the packages bring: that is what people use. */
-function serverConfig(folder: string, port: number): string {
+function serverConfig(folder: string, address: string, port: number): string {
   return `${[
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    `ListenAddress ${address}`,
     `HostKey ${join(folder, 'host')}`,
     `AuthorizedKeysFile ${join(folder, 'authorized')}`,
     `AllowUsers ${userInfo().username}`,
@@ -101,12 +105,12 @@ function serverConfig(folder: string, port: number): string {
   ].join('\n')}\n`;
 }
 
-function clientCommand(folder: string, port: number): string[] {
+function clientCommand(folder: string, address: string, port: number): string[] {
   const options = ['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=no', 'LogLevel=ERROR'];
   const known = `UserKnownHostsFile=${join(folder, 'known')}`;
   const flags = [...options, known].flatMap((option) => ['-o', option]);
-  const user = userInfo().username;
-  return ['ssh', '-F', 'none', '-p', String(port), '-i', join(folder, 'user'), ...flags, `${user}@127.0.0.1`];
+  const there = `${userInfo().username}@${address}`;
+  return ['ssh', '-F', 'none', '-p', String(port), '-i', join(folder, 'user'), ...flags, there];
 }
 
 async function isThere(program: string, signal: AbortSignal): Promise<boolean> {
@@ -117,11 +121,11 @@ async function isThere(program: string, signal: AbortSignal): Promise<boolean> {
 }
 
 /** One that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function freePort(address: string): Promise<number> {
+  const server = createServer().listen(0, address);
   await once(server, 'listening');
-  const address = server.address();
+  const place = server.address();
   server.close();
   await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return typeof place === 'object' && place !== null ? place.port : 0;
 }
