@@ -56,6 +56,8 @@ export async function copyToAll(
   const cpuBefore = await hub.cpuSeconds();
   const over = new AbortController();
   const looking = look(parts, over.signal);
+  // It is waited for in the end. When the bench is interrupted before that, nobody is there to hear of it.
+  looking.catch(() => undefined);
   const jobIds: string[] = [];
   const beganAtMs = performance.timeOrigin + performance.now();
   const ask = async (index: number) => {

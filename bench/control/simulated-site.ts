@@ -6,7 +6,7 @@ import { ImageLocks } from '../../src/agent/image-locks.ts';
 import { type Assignment, readAssignment } from '../../src/agent/messages.ts';
 import { type Done, type Run, TaskBoard } from '../../src/agent/task-board.ts';
 import { CHUNK_BYTES } from '../../src/domain/chunk.ts';
-import type { Phase } from '../../src/domain/job.ts';
+import { NO_TRAFFIC, noProgress, type Phase } from '../../src/domain/job.ts';
 import type { HubMessage__Output } from '../../src/rpc/generated/entrepot/v1/HubMessage.ts';
 import type { Credentials } from '../../src/trust/credentials.ts';
 import { type PopulatedImage, storeIdentity } from './population.ts';
@@ -110,17 +110,13 @@ export class SimulatedSite {
 async function perform({ work }: Assignment, run: Run): Promise<Done> {
   if (work.kind !== 'copy') throw new Error(`the bench asks for copies, not for ${work.kind}`);
   const say = (phase: Phase, doneBytes: number) =>
-    run.onProgress({ phase, doneBytes, totalBytes: work.sizeBytes, resumedBytes: 0, holeBytes: 0 });
+    run.onProgress({ ...noProgress(phase), doneBytes, totalBytes: work.sizeBytes });
   say('preparing', 0);
   say('transferring', CHUNK_BYTES);
   await delay(TASK_MS, undefined, { signal: run.signal });
   for (const phase of ['flushing', 'verifying', 'publishing'] as const) say(phase, work.sizeBytes);
-  const traffic = {
-    receivedBytes: work.sizeBytes,
-    holeBytes: 0,
-    resumedBytes: 0,
-    verifiedBytes: work.sizeBytes,
-  };
+  const { sizeBytes } = work;
+  const traffic = { ...NO_TRAFFIC, receivedBytes: sizeBytes, wireBytes: sizeBytes, verifiedBytes: sizeBytes };
   return { outcome: { kind: 'copied', verifiedRoot: work.root }, traffic };
 }
 

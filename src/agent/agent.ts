@@ -4,12 +4,13 @@ import { Refusal } from '../domain/refusal.ts';
 import { DigestPool } from '../image/digests.ts';
 import { systemClock } from '../pacing/clock.ts';
 import { Transfer } from '../rpc/proto.ts';
-import { PullSource } from '../rpc/pull-source.ts';
 import { RpcServer } from '../rpc/server.ts';
 import type { Store } from '../store/store.ts';
 import { AgentMetrics, type AgentSnapshot } from '../telemetry/agent-metrics.ts';
 import type { Log, Loggers } from '../telemetry/log.ts';
 import { RpcMetrics } from '../telemetry/rpc-metrics.ts';
+import type { CompressionMode } from '../transfer/packing-choice.ts';
+import { Processors } from '../transfer/processors.ts';
 import type { Verify } from '../transfer/receiver.ts';
 import { Attach, type AttachCall } from './attach.ts';
 import { authenticate } from './authenticate.ts';
@@ -18,6 +19,7 @@ import { Deliveries } from './deliveries.ts';
 import { HubClient } from './hub-client.ts';
 import { HubWatch } from './hub-watch.ts';
 import { ImageLocks } from './image-locks.ts';
+import { type LinkSettings, Links } from './links.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { OpenImages } from './open-images.ts';
 import { Orders } from './orders.ts';
@@ -32,6 +34,7 @@ import { TaskBoard } from './task-board.ts';
 import { TaskLog } from './task-log.ts';
 import { performer } from './tasks/perform.ts';
 import { TicketDesk } from './tickets.ts';
+import { TRANSFER_LIMITS } from './transfer-limits.ts';
 import { TransferMemory } from './transfer-memory.ts';
 import { transferService } from './transfer-service.ts';
 
@@ -46,7 +49,7 @@ const TRANSFER_RIGHTS = { Pull: 'transfer', Push: 'transfer', Renew: 'transfer' 
 const REDIAL: BackoffLimits = { minMs: 250, maxMs: 15_000 };
 const STORE_RETRY: BackoffLimits = { minMs: 500, maxMs: 15_000 };
 
-export interface AgentSettings {
+export interface AgentSettings extends LinkSettings {
   readonly storeId: string;
   readonly version: string;
   /** host:port of the hub. */
@@ -55,10 +58,10 @@ export interface AgentSettings {
   readonly transfer: { readonly host: string; readonly port: number };
   /** host:port of the Transfer service as others reach it. Default: where it listens. */
   readonly advertise?: string | undefined;
-  /** HTTP/2 window of connections for image data. Default: src/rpc's, 16 MiB. */
-  readonly windowBytes?: number | undefined;
   /** How it is made sure that a copy is right. Default: all of it is read back. */
   readonly verify?: Verify | undefined;
+  /** Whether image data is packed for the way. Default: while it makes a copy faster. */
+  readonly compression?: CompressionMode | undefined;
 }
 
 export interface AgentParts {
@@ -70,6 +73,8 @@ export interface AgentParts {
   readonly now?: () => number;
   /** Numbers in [0, 1). */
   readonly random?: () => number;
+  /** Default: those of this machine. */
+  readonly processors?: Processors;
   readonly redial?: BackoffLimits;
   /** How the renewal of the certificate waits. Default: by the clock. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -105,20 +110,21 @@ export class Agent implements AsyncDisposable {
     const { now = Date.now, random = Math.random, redial = REDIAL } = parts;
     const { readiness } = this;
     const memory = this.#memory;
-    const { storeId, hubAddress, windowBytes, verify = 'read-back' } = settings;
-    const window = windowBytes === undefined ? {} : { windowBytes };
+    const { storeId, hubAddress, verify = 'read-back', compression = 'auto' } = settings;
     this.#settings = settings;
     this.#store = store;
     this.#credentials = credentials;
-    this.#hub = new HubClient({ address: hubAddress, credentials: credentials.current, ...window });
-    this.#openImages = new OpenImages(store);
     const metrics = new AgentMetrics(registry, { read: () => this.#snapshot() });
+    this.#openImages = new OpenImages(store, { onChunk: (origin) => metrics.tookChunk(origin) });
     this.#pacing = new Pacing({
       storeId,
       clock: systemClock,
       onUnread: (id, { message }) => loggers.attach.warn({ id }, `a rate of the hub is ignored: ${message}`),
       onWaited: (lane, seconds) => metrics.paceWaited(lane, seconds),
     });
+    const links = new Links(settings, { storeId, pacing: this.#pacing, log: loggers.transfer });
+    const { windowBytes, onSocket } = links;
+    this.#hub = new HubClient({ address: hubAddress, credentials: credentials.current, windowBytes });
     const backoff = new Backoff(STORE_RETRY, random);
     this.#storeWatch = new StoreWatch({ store, readiness, log: loggers.store, backoff });
     const locks = new ImageLocks();
@@ -131,14 +137,7 @@ export class Agent implements AsyncDisposable {
         store,
         hub: this.#hub,
         pullFrom: (address, from, ticket) =>
-          new PullSource({
-            address,
-            peer: `agent of store ${from}`,
-            credentials: credentials.current,
-            expect: { kind: 'store', storeId: from },
-            ticket,
-            ...window,
-          }),
+          links.source({ address, storeId: from, ticket, credentials: credentials.current }),
         onRevoked: (from, end) => revoked.watch(from, end),
         pushSessions,
         openImages: this.#openImages,
@@ -156,14 +155,15 @@ export class Agent implements AsyncDisposable {
     });
     const serving = {
       openImages: this.#openImages,
-      memory,
       pacing: this.#pacing,
       onSent: (bytes: number) => metrics.moved('sent', bytes),
+      packing: { mode: compression, processors: parts.processors ?? new Processors() },
     };
     this.#deliveries = new Deliveries({
       ...serving,
       credentials: () => credentials.current,
       revoked,
+      links,
       onRenewalRefused: (key, { code, message }) =>
         loggers.transfer.warn({ ...key, code }, `a renewed ticket was not taken: ${message}`),
     });
@@ -182,8 +182,10 @@ export class Agent implements AsyncDisposable {
       credentials: credentials.current,
       clients: 'known',
       authenticate,
+      limits: TRANSFER_LIMITS,
       now,
-      ...window,
+      windowBytes,
+      onSocket,
     });
     this.#server.add(Transfer, transferService({ ...serving, pushSessions, desk }), TRANSFER_RIGHTS);
     const orders = new Orders({
@@ -287,7 +289,7 @@ export class Agent implements AsyncDisposable {
       attached: this.readiness.isUp('hub'),
       storeUp: this.readiness.isUp('store'),
       certificateExpiresAtMs: this.#credentials.current.certificate.notAfterMs,
-      bufferBytes: this.#memory.bytesInUse,
+      bufferBytes: this.#memory.bytesInUse + this.#openImages.bytesInUse,
       paceWaiting: this.#pacing.waiting,
       paceLimits: this.#pacing.storeRates(),
       copies: this.#board.underWay(),

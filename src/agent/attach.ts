@@ -69,19 +69,21 @@ export class Attach {
   }
 
   /**
-   * To the hub, if it is there. Progress and heartbeats that find the stream full are dropped:
-   * the next one says more. So what waits in memory for a slow hub is bounded by what it asked for.
+   * To the hub, if it is there. Progress and heartbeats that find the stream full are dropped, which is
+   * answered by false: a later one says more. So what waits in memory for a slow hub is bounded by what it
+   * asked for.
    */
-  tell(message: AgentMessage): void {
+  tell(message: AgentMessage): boolean {
     const call = this.#welcomedCall;
-    if (!call) return;
-    if (this.#pending >= PENDING_LIMIT && (message.progress || message.heartbeat)) return;
+    if (!call) return true;
+    if (this.#pending >= PENDING_LIMIT && (message.progress || message.heartbeat)) return false;
     this.#pending += 1;
     // A stream that broke is reported by its reader; what was lost is sent again after the next welcome.
     const settled = () => {
       if (this.#welcomedCall === call) this.#pending -= 1;
     };
     call.write(message).then(settled, settled);
+    return true;
   }
 
   /**

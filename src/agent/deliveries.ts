@@ -1,10 +1,12 @@
 import { Refusal } from '../domain/refusal.ts';
 import { callDuplex, callUnary } from '../rpc/calls.ts';
 import { bulkChannel, type Channel } from '../rpc/channel.ts';
-import { TICKET_KEY } from '../rpc/limits.ts';
+import { planned } from '../rpc/distances.ts';
+import { CONNECTIONS_KEY, TICKET_KEY } from '../rpc/limits.ts';
 import { Transfer } from '../rpc/proto.ts';
 import { withInFlight } from '../transfer/in-flight.ts';
 import type { Credentials } from '../trust/credentials.ts';
+import type { Links } from './links.ts';
 import { LiveTicket } from './live-ticket.ts';
 import type { AttemptKey } from './messages.ts';
 import type { Pacing } from './pacing.ts';
@@ -30,6 +32,7 @@ export interface DeliveriesParts extends ServingParts {
   readonly credentials: () => Credentials;
   readonly revoked: RevokedStores;
   readonly pacing: Pacing;
+  readonly links: Pick<Links, 'to' | 'onSocket'>;
   /** Default HELLO_AGAIN_MS. */
   readonly helloAgainMs?: number;
   /** A ticket the receiver did not take in place of the one before: the delivery ends when that one does. */
@@ -86,20 +89,40 @@ export class Deliveries {
     }
     const cut = new AbortController();
     using _watched = this.#parts.revoked.watch(storeId, (reason) => cut.abort(reason));
-    await using channel = bulkChannel({
-      address,
-      peer: `agent of store ${storeId}`,
-      credentials: this.#parts.credentials(),
-      expect: { kind: 'store', storeId },
+    const { credentials, links } = this.#parts;
+    const signal = AbortSignal.any([this.#stop.signal, cut.signal]);
+    const { connections, ...settings } = await planned(
+      {
+        address,
+        peer: `agent of store ${storeId}`,
+        credentials: credentials(),
+        expect: { kind: 'store', storeId },
+        link: links.to(storeId),
+        onSocket: links.onSocket,
+      } as const,
+      signal,
+    );
+    const metadata = { [TICKET_KEY]: ticket.text, [CONNECTIONS_KEY]: String(connections) };
+    const serving = new Set<Channel>();
+    using _renewed = ticket.onRenewed((text) => {
+      // It counts for all connections.
+      for (const channel of [...serving].slice(0, 1)) void this.#showAgain(delivery, channel, text);
     });
-    using _renewed = ticket.onRenewed((text) => void this.#showAgain(delivery, channel, text));
-    await this.#serve(delivery, channel, ticket.text, AbortSignal.any([this.#stop.signal, cut.signal]));
+    await anyOf(connections, signal, async (stop) => {
+      await using channel = bulkChannel(settings);
+      serving.add(channel);
+      try {
+        await this.#serve(delivery, channel, metadata, stop);
+      } finally {
+        serving.delete(channel);
+      }
+    });
   }
 
   async #serve(
     { taskId, attempt, imageId, jobId, receiverStoreId: toStoreId }: Delivery,
     channel: Channel,
-    ticket: string,
+    metadata: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void> {
     using stream = this.#parts.pacing.stream({ toStoreId, jobId });
@@ -108,16 +131,21 @@ export class Deliveries {
     await withInFlight(1, signal, async (serving, stop) => {
       const left = new AbortController();
       const untilLeft = AbortSignal.any([stop, left.signal]);
-      const metadata = { [TICKET_KEY]: ticket };
       await using call = callDuplex(channel, Transfer.Push, { signal: stop, metadata });
       const sayHello = () => call.write({ hello: { taskId, attempt, imageId } });
       await sayHello();
       const pace = this.#sayingHello(stream, () => sayHello().catch((error) => left.abort(error)));
-      for await (const { imageId: asked, runs } of call.messages) {
+      for await (const { imageId: asked, runs, acceptsPacked } of call.messages) {
         if (asked !== imageId)
           throw new Refusal('INVALID', `${channel.peer} asked for another image, ${asked}`);
         await serving.start(() =>
-          serveRuns(this.#parts, { imageId, runs }, pace, (frame) => call.write({ frame }), untilLeft),
+          serveRuns(
+            this.#parts,
+            { imageId, runs, acceptsPacked, toStoreId },
+            pace,
+            (frame) => call.write({ frame }),
+            untilLeft,
+          ),
         );
       }
       left.abort(new Refusal('UNAVAILABLE', `${channel.peer} ended the delivery`));
@@ -147,6 +175,33 @@ export class Deliveries {
       this.#parts.onRenewalRefused({ taskId, attempt }, Refusal.from(error));
     }
   }
+}
+
+/**
+ * Does `work` so many times side by side, once for each connection. One that breaks ends itself alone; when something
+ * is wrong that is wrong with all of them, all end. Rejects with the first failure unless one of them went well.
+ */
+async function anyOf(
+  count: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  let first: Refusal | undefined;
+  let wentWell = false;
+  const attempt = async () => {
+    try {
+      await work(either);
+      wentWell = true;
+    } catch (error) {
+      const refusal = Refusal.from(error);
+      first ??= refusal;
+      if (refusal.code !== 'UNAVAILABLE') failed.abort(refusal);
+    }
+  };
+  await Promise.all(Array.from({ length: count }, attempt));
+  if (first !== undefined && (!wentWell || failed.signal.aborted)) throw first;
 }
 
 function nameOf({ taskId, attempt }: AttemptKey): string {

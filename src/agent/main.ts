@@ -23,10 +23,9 @@ export async function runAgent(configPath: string): Promise<void> {
   const { store: storeId, hub: hubAddress, listen, transferAddress: advertise } = config;
   const loggers = createLoggers({ component: 'agent', level: config.log.level, storeId });
   const registry = createRegistry('agent', VERSION);
-  const { windowBytes, verify } = config.transfer;
   const credentials = await OwnCredentials.load(config.credentials, storeId);
   const agent = new Agent(
-    { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, windowBytes, verify },
+    { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, ...config.transfer },
     { store: openStore(config.driver), credentials, loggers, registry },
   );
   const { readiness } = agent;

@@ -63,6 +63,8 @@ export type Outcome =
 export interface Result extends AttemptKey {
   readonly outcome: Outcome;
   readonly traffic: Traffic;
+  /** That the attempt was at work. */
+  readonly seconds: number;
 }
 
 /** How fast image data of a store, or of a job, may be sent. */
@@ -81,8 +83,6 @@ export interface PacingTerms {
   readonly stores: ReadonlyMap<string, PaceTerms>;
   readonly jobs: ReadonlyMap<string, JobTerms>;
 }
-
-export const NO_TRAFFIC: Traffic = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
 
 export function readAssignment(wire: Assignment__Output): Assignment {
   const { taskId, attempt, jobId, imageId, requestId } = wire;
@@ -123,12 +123,13 @@ function readLane(text: string): Lane {
 }
 
 export function progressMessage(key: AttemptKey, progress: Progress): AgentMessage {
-  return { progress: { taskId: key.taskId, attempt: key.attempt, progress } };
+  const { compression = '', ...rest } = progress;
+  return { progress: { taskId: key.taskId, attempt: key.attempt, progress: { ...rest, compression } } };
 }
 
 export function resultMessage(result: Result): AgentMessage {
-  const { taskId, attempt, traffic } = result;
-  return { result: { taskId, attempt, traffic, ...outcomeMessage(result.outcome) } };
+  const { taskId, attempt, traffic, seconds } = result;
+  return { result: { taskId, attempt, traffic, seconds, ...outcomeMessage(result.outcome) } };
 }
 
 function outcomeMessage(outcome: Outcome): Partial<TaskResult> {

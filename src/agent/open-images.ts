@@ -1,17 +1,27 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { ReadableImage, Store } from '../store/store.ts';
+import { ChunkSlabs } from '../transfer/chunk-slabs.ts';
+import { type ChunkOrigin, SharedChunks } from '../transfer/shared-chunks.ts';
 
 /** Opening an RBD image costs milliseconds and a receiver asks in many small requests. */
 const IDLE_CLOSE_MS = 10_000;
 
 /** A reader's hold on an open image. Reading stops when `signal` aborts: the image is to be removed. */
 export interface Lease extends AsyncDisposable {
-  readonly image: ReadableImage;
+  readonly chunks: SharedChunks;
   readonly signal: AbortSignal;
+}
+
+export interface OpenImagesOptions {
+  /** How long an image that nobody reads stays open; default 10 s. */
+  readonly idleCloseMs?: number;
+  /** Told of each chunk that a stream got. */
+  readonly onChunk?: (origin: ChunkOrigin) => void;
 }
 
 interface Opened {
   readonly image: Promise<ReadableImage>;
+  readonly chunks: Promise<SharedChunks>;
   readonly abort: AbortController;
   leases: number;
   idle: NodeJS.Timeout | undefined;
@@ -26,11 +36,19 @@ interface Opened {
 export class OpenImages implements AsyncDisposable {
   readonly #store: Store;
   readonly #idleCloseMs: number;
+  readonly #onChunk: (origin: ChunkOrigin) => void;
+  readonly #slabs = new ChunkSlabs();
   readonly #opened = new Map<string, Opened>();
 
-  constructor(store: Store, idleCloseMs = IDLE_CLOSE_MS) {
+  constructor(store: Store, { idleCloseMs = IDLE_CLOSE_MS, onChunk = () => {} }: OpenImagesOptions = {}) {
     this.#store = store;
     this.#idleCloseMs = idleCloseMs;
+    this.#onChunk = onChunk;
+  }
+
+  /** Bytes of image data in memory, of all streams together. */
+  get bytesInUse(): number {
+    return this.#slabs.bytesInUse;
   }
 
   /** NOT_FOUND when the image is not whole here. */
@@ -39,10 +57,10 @@ export class OpenImages implements AsyncDisposable {
     opened.leases += 1;
     clearTimeout(opened.idle);
     try {
-      const image = await opened.image;
+      const chunks = await opened.chunks;
       let released = false;
       return {
-        image,
+        chunks,
         signal: opened.abort.signal,
         [Symbol.asyncDispose]: async () => {
           if (!released) this.#release(imageId, opened);
@@ -71,8 +89,10 @@ export class OpenImages implements AsyncDisposable {
   }
 
   #add(imageId: string): Opened {
+    const image = this.#store.openWhole(imageId);
     const opened: Opened = {
-      image: this.#store.openWhole(imageId),
+      image,
+      chunks: image.then((open) => new SharedChunks(open, this.#slabs, this.#onChunk)),
       abort: new AbortController(),
       leases: 0,
       idle: undefined,
@@ -80,7 +100,7 @@ export class OpenImages implements AsyncDisposable {
     };
     this.#opened.set(imageId, opened);
     // A failed opening is not kept: the next reader tries anew.
-    opened.image.catch(() => this.#forget(imageId, opened));
+    opened.chunks.catch(() => this.#forget(imageId, opened));
     return opened;
   }
 

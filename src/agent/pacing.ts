@@ -1,4 +1,5 @@
 import { DEFAULT_LANE, type Lane } from '../domain/lane.ts';
+import { UNLIMITED } from '../domain/rate.ts';
 import type { Refusal } from '../domain/refusal.ts';
 import type { Clock } from '../pacing/clock.ts';
 import { type Pace, Pacer } from '../pacing/pacer.ts';
@@ -78,6 +79,15 @@ export class Pacing implements Disposable {
   /** Of stores that have a limit at this moment and were sent something, and of the own one; 0: paused. */
   storeRates(): { readonly storeId: string; readonly bytesPerSecond: number }[] {
     return [...this.#stores.rates()].map(([storeId, bytesPerSecond]) => ({ storeId, bytesPerSecond }));
+  }
+
+  /**
+   * The most that may go between these stores at any time of the week, in bytes per second; undefined where the
+   * hub sets no limit.
+   */
+  highestRate(storeIds: readonly string[]): number | undefined {
+    const rate = Math.min(...storeIds.map((storeId) => this.#stores.highest(storeId)));
+    return rate === UNLIMITED ? undefined : rate;
   }
 
   /** In place of all the hub told before. */

@@ -1,6 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { FrameSource } from '../transfer/frames.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
+import { JoinedFrames, type Line } from './joined-frames.ts';
 import type { AttemptKey } from './messages.ts';
 import { within } from './within.ts';
 
@@ -14,18 +15,31 @@ export interface PushKey extends AttemptKey {
   readonly imageId: string;
 }
 
+/** A connection of a source. */
+export interface Delivering {
+  readonly frames: Line;
+  /** On how many the source says that it delivers. */
+  readonly connections: number;
+  /** Told when it is taken for one of them, and its copy is there. */
+  readonly onJoined: () => void;
+}
+
 interface Meeting {
   copyIsHere: boolean;
-  sourceIsHere: boolean;
+  /** Connections of the source that are here at this moment. */
+  sourcesHere: number;
+  /** As the first of them said. */
+  connections: number;
+  readonly frames: JoinedFrames;
   readonly copyCame: PromiseWithResolvers<void>;
-  readonly frames: PromiseWithResolvers<FrameSource>;
+  readonly sourceCame: PromiseWithResolvers<void>;
   /** The copy no longer needs the source. */
   readonly over: PromiseWithResolvers<void>;
 }
 
 /**
- * Brings together a copy that waits for its source and the source that dials it. Either may come
- * first: the hub tells both at the same moment.
+ * Brings together a copy that waits for its source and the source that dials it, on one connection or
+ * several. Either may come first: the hub tells both at the same moment.
  */
 export class PushSessions {
   readonly #rendezvousMs: number;
@@ -53,24 +67,42 @@ export class PushSessions {
         new Refusal('UNAVAILABLE', `store ${sourceStoreId} did not dial to deliver the image`, {
           hint: `is the agent of ${sourceStoreId} up, and can it reach the transfer address of this one?`,
         });
-      return await work(await within(meeting.frames.promise, this.#rendezvousMs, signal, tooLate));
+      await within(meeting.sourceCame.promise, this.#rendezvousMs, signal, tooLate);
+      return await work(meeting.frames);
     } finally {
       meeting.over.resolve();
       this.#forget(key, meeting);
     }
   }
 
-  /** The source's side: settles when the copy is done with the frames. NOT_FOUND when no copy waits for them. */
-  async deliver(key: PushKey, frames: FrameSource, signal: AbortSignal): Promise<void> {
+  /**
+   * The source's side, for each of its connections: settles when the copy is done with the frames. NOT_FOUND when
+   * no copy waits for them, ALREADY_EXISTS when there are as many connections as the first one said, INVALID
+   * when this one says otherwise.
+   */
+  async deliver(
+    key: PushKey,
+    { frames, connections, onJoined }: Delivering,
+    signal: AbortSignal,
+  ): Promise<void> {
     const meeting = this.#meet(key);
-    if (meeting.sourceIsHere) throw new Refusal('ALREADY_EXISTS', 'this attempt is being delivered already');
-    meeting.sourceIsHere = true;
-    meeting.frames.resolve(frames);
+    if (meeting.frames.size === 0) meeting.connections = connections;
+    if (connections !== meeting.connections) {
+      throw new Refusal('INVALID', `this attempt is delivered on ${meeting.connections} connections`);
+    }
+    if (meeting.frames.size >= connections) {
+      throw new Refusal('ALREADY_EXISTS', 'this attempt is being delivered already');
+    }
+    meeting.frames.add(frames);
+    meeting.sourcesHere += 1;
+    meeting.sourceCame.resolve();
     try {
       if (!meeting.copyIsHere) await this.#awaitCopy(key, meeting, signal);
+      onJoined();
       await unlessAborted(meeting.over.promise, signal);
     } finally {
-      this.#forget(key, meeting);
+      meeting.sourcesHere -= 1;
+      if (meeting.sourcesHere === 0) this.#forget(key, meeting);
     }
   }
 
@@ -87,9 +119,11 @@ export class PushSessions {
     if (known) return known;
     const meeting: Meeting = {
       copyIsHere: false,
-      sourceIsHere: false,
+      sourcesHere: 0,
+      connections: 1,
+      frames: new JoinedFrames(),
       copyCame: Promise.withResolvers(),
-      frames: Promise.withResolvers(),
+      sourceCame: Promise.withResolvers(),
       over: Promise.withResolvers(),
     };
     this.#meetings.set(nameOf(key), meeting);

@@ -1,16 +1,18 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { PullRequest } from '../rpc/generated/entrepot/v1/PullRequest.ts';
 import type { PushMessageWire } from '../transfer/frame-codec.ts';
-import type { ChunkRun, Frame, FrameSource } from '../transfer/frames.ts';
+import type { ChunkRun, Frame } from '../transfer/frames.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
+import type { Line } from './joined-frames.ts';
 
 /**
- * The frames of a source that dialled us: requests go down the call, frames come up, in the
+ * The frames of one connection of a source that dialled us: requests go down the call, frames come up, in the
  * order of the requests. One stream carries them all, so pulls read in turn; one that is left
  * before its last frame makes the stream useless for the next, which is then told so. A source that
  * may not send for a while says hello again and again: that only tells that it is there.
  */
-export class PushedFrames implements FrameSource {
+export class PushedFrames implements Line {
+  readonly width = 1;
   readonly #messages: AsyncIterator<PushMessageWire>;
   readonly #ask: (request: PullRequest) => Promise<void>;
   readonly #delivery: AbortSignal;
@@ -31,6 +33,10 @@ export class PushedFrames implements FrameSource {
     this.#delivery = delivery;
   }
 
+  get isSound(): boolean {
+    return this.#broken === undefined && !this.#delivery.aborted;
+  }
+
   async *pull(imageId: string, runs: readonly ChunkRun[], stop: AbortSignal): AsyncGenerator<Frame> {
     const signal = AbortSignal.any([stop, this.#delivery]);
     const before = this.#turn;
@@ -39,7 +45,8 @@ export class PushedFrames implements FrameSource {
     let chunksLeft = runs.reduce((sum, run) => sum + run.chunkCount, 0);
     try {
       // Asked for before its turn, so that the source never idles for a round trip.
-      if (!this.#broken) await unlessAborted(this.#ask({ imageId, runs: [...runs] }), signal);
+      if (!this.#broken)
+        await unlessAborted(this.#ask({ imageId, runs: [...runs], acceptsPacked: true }), signal);
       await unlessAborted(before, signal);
       if (this.#broken) throw this.#broken;
       while (chunksLeft > 0) {

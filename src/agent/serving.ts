@@ -1,13 +1,23 @@
 import { parseUuid } from '../domain/ids.ts';
+import type { Receiver } from '../transfer/chunk-stream.ts';
 import type { ChunkRun, Frame } from '../transfer/frames.ts';
-import { sendRuns } from '../transfer/sender.ts';
+import { type CompressionMode, PackingChoice } from '../transfer/packing-choice.ts';
+import type { Processors } from '../transfer/processors.ts';
+import { checkRuns } from '../transfer/runs.ts';
+import { sendChunks } from '../transfer/sender.ts';
 import type { OpenImages } from './open-images.ts';
-import type { TransferMemory } from './transfer-memory.ts';
 
 export interface ServingParts {
   readonly openImages: OpenImages;
-  readonly memory: TransferMemory;
+  /** What crossed the wire, as it crossed it. */
   readonly onSent: (bytes: number) => void;
+  /** Left out: nothing is packed. */
+  readonly packing?: Packing;
+}
+
+export interface Packing {
+  readonly mode: CompressionMode;
+  readonly processors: Processors;
 }
 
 /** How a stream keeps to what it may send. */
@@ -22,6 +32,10 @@ export interface Pace {
 export interface RunsRequest {
   readonly imageId: string;
   readonly runs: readonly ChunkRun[];
+  /** Frames may come packed. */
+  readonly acceptsPacked?: boolean;
+  /** Store that the runs are for: streams to the same one share memory, and what was found out about packing. */
+  readonly toStoreId?: string | undefined;
 }
 
 /**
@@ -30,18 +44,35 @@ export interface RunsRequest {
  * `signal` aborts. INVALID, NOT_FOUND when the image is not whole here, or what the store says.
  */
 export async function serveRuns(
-  { openImages, memory, onSent }: ServingParts,
-  { imageId, runs }: RunsRequest,
+  { openImages, onSent, packing }: ServingParts,
+  { imageId, runs, acceptsPacked = false, toStoreId }: RunsRequest,
   pace: Pace,
   write: (frame: Frame) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   await using lease = await openImages.open(parseUuid(imageId));
+  const { chunks } = lease;
+  checkRuns(runs, chunks.image.sizeBytes);
   const either = AbortSignal.any([signal, lease.signal]);
   const send = async (frame: Frame) => {
+    // What a packed frame has saved is left for others.
     await pace.take(frame.data.length, either);
     await write(frame);
     onSent(frame.data.length);
   };
-  await memory.with((slabs) => sendRuns(lease.image, runs, send, { slabs, signal: either }));
+  const receiver = chunks.receiver(toStoreId);
+  using stream = chunks.stream(runs, { receiver });
+  using _watched = acceptsPacked && packing?.mode === 'auto' ? packing.processors.watch() : undefined;
+  const choice = acceptsPacked && packing ? choiceFor(receiver, packing) : NOTHING_PACKED;
+  await sendChunks(stream, send, { signal: either, packing: choice });
+}
+
+const NOTHING_PACKED = new PackingChoice('off', { nowMs: () => 0, idleShare: () => undefined });
+
+function choiceFor(receiver: Receiver, { mode, processors }: Packing): PackingChoice {
+  receiver.packing ??= new PackingChoice(mode, {
+    nowMs: () => performance.now(),
+    idleShare: () => processors.idleShare,
+  });
+  return receiver.packing;
 }

@@ -1,4 +1,4 @@
-import type { Progress, Traffic } from '../domain/job.ts';
+import { NO_TRAFFIC, type Progress, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { ImageLocks } from './image-locks.ts';
@@ -6,15 +6,12 @@ import { LiveTicket } from './live-ticket.ts';
 import {
   type Assignment,
   type AttemptKey,
-  NO_TRAFFIC,
   type Outcome,
   progressMessage,
   type Result,
   resultMessage,
 } from './messages.ts';
-
-/** Progress is told at most so often, besides at each change of phase. */
-const PROGRESS_INTERVAL_MS = 500;
+import { ProgressTeller } from './progress-teller.ts';
 
 /** What a task gets to work with. */
 export interface Run {
@@ -52,8 +49,11 @@ export interface TaskBoardParts {
   readonly perform: Perform;
   readonly locks: ImageLocks;
   readonly observer: TaskObserver;
-  /** To the hub, if it is there. Results that do not arrive are asked for again by `unkept`. */
-  readonly tell: (message: AgentMessage) => void;
+  /**
+   * To the hub, if it is there; what it misses while it is away is said by `unheard`. False: not taken, since
+   * the way there is full. Results always are.
+   */
+  readonly tell: (message: AgentMessage) => boolean;
   readonly now: () => number;
 }
 
@@ -63,8 +63,7 @@ interface Entry {
   readonly abort: AbortController;
   readonly ticket: LiveTicket;
   readonly traffic: Counts;
-  progress: Progress | undefined;
-  toldAtMs: number;
+  readonly progress: ProgressTeller;
   result: Result | undefined;
   /** Work and cleaning up are over. Never rejects. */
   settled: Promise<void>;
@@ -92,17 +91,18 @@ export class TaskBoard {
   unheard(): AgentMessage[] {
     return [...this.#entries.values()].flatMap((entry) => {
       if (entry.result) return [resultMessage(entry.result)];
-      return entry.progress ? [progressMessage(entry.assignment, entry.progress)] : [];
+      const { newest } = entry.progress;
+      return newest ? [progressMessage(entry.assignment, newest)] : [];
     });
   }
 
   /** The images that come in now, and how far they are. */
   underWay(): { readonly imageId: string; readonly doneBytes: number; readonly sizeBytes: number }[] {
-    return [...this.#entries.values()].flatMap(({ assignment: { imageId, work }, progress, result }) =>
-      progress && !result && work.kind !== 'delete'
-        ? [{ imageId, doneBytes: progress.doneBytes, sizeBytes: progress.totalBytes }]
-        : [],
-    );
+    return [...this.#entries.values()].flatMap(({ assignment: { imageId, work }, progress, result }) => {
+      const { newest } = progress;
+      if (!newest || result || work.kind === 'delete') return [];
+      return [{ imageId, doneBytes: newest.doneBytes, sizeBytes: newest.totalBytes }];
+    });
   }
 
   /** Is a task at work on this image, or waiting for its turn? */
@@ -124,14 +124,18 @@ export class TaskBoard {
       else if (same) renewWith(known, ticketOf(assignment));
       return;
     }
+    const { tell, now } = this.#parts;
     known?.abort.abort(new Refusal('CONFLICT', `replaced by attempt ${assignment.attempt}`));
     const entry: Entry = {
       assignment,
       abort: new AbortController(),
       ticket: new LiveTicket(ticketOf(assignment)),
       traffic: { ...NO_TRAFFIC },
-      progress: undefined,
-      toldAtMs: Number.NEGATIVE_INFINITY,
+      progress: new ProgressTeller({
+        tell: (progress) =>
+          this.#entries.get(assignment.taskId) !== entry || tell(progressMessage(assignment, progress)),
+        now,
+      }),
       result: undefined,
       settled: Promise.resolve(),
     };
@@ -160,7 +164,12 @@ export class TaskBoard {
     } else {
       const refusal = new Refusal('CANCELLED', 'cancelled before it began');
       this.#parts.tell(
-        resultMessage({ ...keyOf(key), outcome: { kind: 'failed', refusal }, traffic: NO_TRAFFIC }),
+        resultMessage({
+          ...keyOf(key),
+          outcome: { kind: 'failed', refusal },
+          traffic: NO_TRAFFIC,
+          seconds: 0,
+        }),
       );
     }
   }
@@ -185,10 +194,11 @@ export class TaskBoard {
 
   async #work(entry: Entry): Promise<void> {
     const { assignment, abort } = entry;
-    const { locks, observer, perform } = this.#parts;
+    const { locks, observer, perform, now } = this.#parts;
     const result = await locks.run(assignment.imageId, () =>
       observer.inContext(assignment, async () => {
         observer.started(assignment);
+        const startedAtMs = now();
         const run: Run = {
           signal: abort.signal,
           ticket: entry.ticket,
@@ -196,27 +206,22 @@ export class TaskBoard {
           onProgress: (progress) => this.#progressed(entry, progress),
         };
         const done = await perform(assignment, run).catch((error: unknown) => failed(error, entry));
-        const result = { ...keyOf(assignment), ...done };
+        const seconds = Math.max(0, now() - startedAtMs) / 1000;
+        const result = { ...keyOf(assignment), ...done, seconds };
         observer.ended(assignment, result);
         return result;
       }),
     );
     entry.result = result;
+    entry.progress[Symbol.dispose]();
     if (this.#entries.get(assignment.taskId) !== entry) return;
     if (this.#stopping && result.outcome.kind === 'failed') this.#entries.delete(assignment.taskId);
     else this.#parts.tell(resultMessage(result));
   }
 
   #progressed(entry: Entry, progress: Progress): void {
-    const phaseChanged = entry.progress?.phase !== progress.phase;
-    entry.progress = progress;
+    const phaseChanged = entry.progress.report(progress);
     this.#parts.observer.progressed(entry.assignment, progress, entry.traffic, phaseChanged);
-    const nowMs = this.#parts.now();
-    if (!phaseChanged && nowMs - entry.toldAtMs < PROGRESS_INTERVAL_MS) return;
-    entry.toldAtMs = nowMs;
-    if (this.#entries.get(entry.assignment.taskId) === entry) {
-      this.#parts.tell(progressMessage(entry.assignment, progress));
-    }
   }
 }
 

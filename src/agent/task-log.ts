@@ -37,10 +37,10 @@ export class TaskLog implements TaskObserver {
     );
   }
 
-  ended(assignment: Assignment, { outcome, traffic }: Result): void {
+  ended(assignment: Assignment, { outcome, traffic, seconds }: Result): void {
     this.#count(assignment, traffic);
     const { kind } = assignment.work;
-    const fields = { attempt: assignment.attempt, ...traffic, seconds: this.#seconds(assignment) };
+    const fields = { attempt: assignment.attempt, ...traffic, seconds };
     if (outcome.kind !== 'failed') {
       this.#log.info(fields, `${kind} done`);
       if (kind !== 'unknown') this.#metrics.taskEnded(kind, 'done', '');
@@ -66,6 +66,7 @@ export class TaskLog implements TaskObserver {
     if (!counted) return;
     const moved: Readonly<Record<Exclude<AgentByteKind, 'sent'>, number>> = {
       received: traffic.receivedBytes,
+      wire: traffic.wireBytes,
       hole: traffic.holeBytes,
       resumed: traffic.resumedBytes,
       verified: traffic.verifiedBytes,

@@ -1,4 +1,5 @@
 import { Refusal } from '../domain/refusal.ts';
+import { MAX_CONNECTIONS } from '../rpc/link-plan.ts';
 import type { TicketRefusal } from '../telemetry/agent-metrics.ts';
 import { type Identity, isSameIdentity, nameOf, subjectOf } from '../trust/identity.ts';
 import {
@@ -18,12 +19,17 @@ import type { RevokedStores } from './revoked-stores.ts';
  */
 const TASKS_PER_HOLDER_LIMIT = 4096;
 
+/** Of one attempt: more than one fill a far link better than one does. */
+const CONNECTIONS_PER_TICKET = MAX_CONNECTIONS;
+
 /** What a stream is for, as its caller and its first message say. */
 export interface TicketUse {
   readonly action: TicketAction;
   readonly imageId: string;
   /** The caller, as its certificate says. */
   readonly holder: Identity;
+  /** SHA-256 of the certificate itself: an identity may have several. */
+  readonly certificate: string;
   /** The caller's connection. */
   readonly peer: string;
   /** Of a push: what the caller says it delivers for. */
@@ -48,13 +54,15 @@ export interface TicketDeskParts {
   readonly onRefused: (reason: TicketRefusal) => void;
 }
 
-/** The newest attempt of a task that was seen here, and the connection it was first seen on. */
+/** The newest attempt of a task that was seen here, and the certificate and connections it was seen with. */
 interface Entry {
   readonly attempt: number;
   readonly imageId: string;
   readonly action: TicketAction;
   readonly holder: Identity;
-  readonly peer: string;
+  readonly certificate: string;
+  /** All there have been: one that broke may be somebody's who repeats what it saw. */
+  readonly peers: Set<string>;
   readonly streams: Set<AbortController>;
   expiresAtMs: number;
   /** Set while there are streams. */
@@ -63,9 +71,9 @@ interface Entry {
 
 /**
  * Where streams of image data show their tickets. The tickets of an attempt are good for any number of
- * streams of one connection, on which the first of them was shown, until they expire or a later attempt
- * of the task comes; then the streams end. (Those of a holder that is cut off are ended by the server,
- * with all its other calls.)
+ * streams of the first CONNECTIONS_PER_TICKET connections, all with the certificate that was shown first,
+ * until they expire or a later attempt of the task comes; then the streams end. (Those of a holder that is
+ * cut off are ended by the server, with all its other calls.)
  *
  * It remembers a task until its ticket has expired, and no more than TASKS_PER_HOLDER_LIMIT of one holder:
  * a new one of this holder is then refused, as forgetting one would let its ticket be replayed. Those the
@@ -128,10 +136,10 @@ export class TicketDesk {
   }
 
   /**
-   * A ticket in place of the one that streams of this connection were let in with; when it expires,
-   * milliseconds since the epoch. NOT_FOUND when there are none; otherwise as `admit`.
+   * A ticket in place of the one that streams of this attempt were let in with, shown on one of its connections;
+   * when it expires, milliseconds since the epoch. NOT_FOUND when there are none; otherwise as `admit`.
    */
-  renew(text: string, { holder, peer }: Pick<TicketUse, 'holder' | 'peer'>): number {
+  renew(text: string, { holder, ...from }: Pick<TicketUse, 'holder' | 'certificate' | 'peer'>): number {
     const ticket = this.#read(text);
     this.#check('revoked', () => this.#parts.revoked.requireNotFor(ticket));
     const entry = this.#entries.get(ticket.taskId);
@@ -142,7 +150,8 @@ export class TicketDesk {
     this.#check('misused', () =>
       requireTicketFor(ticket, { imageId, action, holder, atStoreId: this.#parts.storeId }),
     );
-    this.#requireSameUse(entry, ticket, peer);
+    this.#requireSameUse(entry, ticket, from);
+    if (!entry.peers.has(from.peer)) throw this.#replayed();
     this.#extend(entry, ticket.expiresAtMs);
     return entry.expiresAtMs;
   }
@@ -159,10 +168,11 @@ export class TicketDesk {
     }
   }
 
-  #entryFor(ticket: Ticket, { action, imageId, holder, peer }: TicketUse): Entry {
+  #entryFor(ticket: Ticket, { action, imageId, holder, certificate, peer }: TicketUse): Entry {
     const known = this.#entries.get(ticket.taskId);
     if (known !== undefined && known.attempt >= ticket.attempt) {
-      this.#requireSameUse(known, ticket, peer);
+      this.#requireSameUse(known, ticket, { certificate, peer });
+      known.peers.add(peer);
       return known;
     }
     if (known === undefined || !isSameIdentity(known.holder, holder)) this.#makeRoom(holder);
@@ -172,7 +182,8 @@ export class TicketDesk {
     }
     const { attempt, expiresAtMs } = ticket;
     const streams = new Set<AbortController>();
-    const entry = { attempt, imageId, action, holder, peer, streams, expiresAtMs, expiry: undefined };
+    const origin = { holder, certificate, peers: new Set([peer]) };
+    const entry = { attempt, imageId, action, ...origin, streams, expiresAtMs, expiry: undefined };
     this.#entries.set(ticket.taskId, entry);
     this.#held.set(subjectOf(holder), this.#heldBy(holder) + 1);
     return entry;
@@ -191,16 +202,26 @@ export class TicketDesk {
     return this.#held.get(subjectOf(holder)) ?? 0;
   }
 
-  /** The ticket is for the attempt of `entry`, and comes from where the first one of this attempt came from. */
-  #requireSameUse(entry: Entry, ticket: Ticket, peer: string): void {
+  /** The ticket is for the attempt of `entry`, and comes from who showed the first one of this attempt. */
+  #requireSameUse(
+    entry: Entry,
+    ticket: Ticket,
+    { certificate, peer }: Pick<TicketUse, 'certificate' | 'peer'>,
+  ): void {
     if (ticket.attempt < entry.attempt) {
       const refusal = new Refusal('UNAUTHENTICATED', 'the ticket is of an earlier attempt');
       throw this.#refused('superseded', refusal);
     }
-    if (entry.peer !== peer || !isSameIdentity(entry.holder, ticket.holder)) {
-      const refusal = new Refusal('UNAUTHENTICATED', 'the ticket is in use on another connection');
-      throw this.#refused('replayed', refusal);
-    }
+    const isSameCaller = entry.certificate === certificate && isSameIdentity(entry.holder, ticket.holder);
+    const hasPlace = entry.peers.has(peer) || entry.peers.size < CONNECTIONS_PER_TICKET;
+    if (!isSameCaller || !hasPlace) throw this.#replayed();
+  }
+
+  #replayed(): Refusal {
+    return this.#refused(
+      'replayed',
+      new Refusal('UNAUTHENTICATED', 'the ticket is in use on other connections'),
+    );
   }
 
   #makeRoom(holder: Identity): void {

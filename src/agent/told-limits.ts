@@ -63,6 +63,16 @@ export class ToldLimits implements Disposable {
     this.#add(id, limit).uses = 1;
   }
 
+  /** The most that may ever go by this limit, in bytes per second; UNLIMITED without one, and where it is not to be read. */
+  highest(id: string): number {
+    const rate = this.#told.get(id)?.rate ?? '';
+    try {
+      return rate === '' ? UNLIMITED : Timetable.parse(rate).highest;
+    } catch {
+      return UNLIMITED;
+    }
+  }
+
   /** Those that are not unlimited at this moment, in bytes per second; 0: paused. */
   *rates(): Generator<readonly [id: string, bytesPerSecond: number], void, void> {
     for (const [id, { limit }] of this.#limits) if (limit.rate !== UNLIMITED) yield [id, limit.rate];

@@ -1,20 +1,20 @@
 import { SlabPool } from '../transfer/slab.ts';
 
 /**
- * Chunks a transfer may hold: four being hashed, written or read ahead, one being put together, one being read
+ * Chunks a transfer that receives may hold: four being hashed and written, one being put together, one being read
  * back. The bound for a transfer, in MiB: 24 in slabs, 16 in the window of its bulk connection (as configured; 16
  * by default), and about 6 in frames between the two: below 64, however slow the other side is. How
  * many there are at a time is the hub's decision (width per store).
  */
 const SLABS_PER_TRANSFER = 6;
 
-/** Pools kept for the next transfer: a receiver asks in many requests, each of them served from a pool. */
-const IDLE_POOLS = 2;
+/** Pools kept for the next transfer. */
+const IDLE_POOLS = 1;
 
 /**
- * The memory of this agent's transfers. Each has a pool of its own: one that waits for a slow
- * peer with slabs in its hands keeps no other waiting, and two agents that serve each other
- * cannot lock up.
+ * The memory of this agent's transfers that receive; what is sent lies in `ChunkSlabs`. Each has a pool of
+ * its own: one that waits for a slow peer with slabs in its hands keeps no other waiting, and two agents
+ * that serve each other cannot lock up.
  */
 export class TransferMemory {
   readonly #inUse = new Set<SlabPool>();

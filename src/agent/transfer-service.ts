@@ -1,7 +1,8 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { Caller } from '../domain/rules/rights.ts';
 import type { CallContext, Handlers } from '../rpc/handlers.ts';
-import { TICKET_KEY } from '../rpc/limits.ts';
+import { CONNECTIONS_KEY, TICKET_KEY } from '../rpc/limits.ts';
+import { MAX_CONNECTIONS } from '../rpc/link-plan.ts';
 import type { TransferService } from '../rpc/proto.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import { HUB, type Identity } from '../trust/identity.ts';
@@ -21,21 +22,23 @@ export interface TransferServiceParts extends ServingParts {
 /** What this agent does for other agents, and for the hub when an operator downloads: each with a ticket. */
 export function transferService(parts: TransferServiceParts): Handlers<TransferService> {
   const { desk, pacing, pushSessions } = parts;
-  const admit = ({ metadata, caller, peer }: CallContext, use: Omit<TicketUse, 'holder' | 'peer'>) =>
-    desk.admit(metadata.get(TICKET_KEY), { ...use, holder: holderOf(caller), peer });
+  const admit = (context: CallContext, use: Pick<TicketUse, 'action' | 'imageId' | 'attempt'>) =>
+    desk.admit(context.metadata.get(TICKET_KEY), { ...use, ...originOf(context) });
   return {
     Pull: async (request, write, context) => {
       const { imageId } = request;
       await withFields({ imageId }, async () => {
         using admission = admit(context, { action: 'pull', imageId });
-        using stream = pacing.stream(useOf(admission.ticket));
+        const use = useOf(admission.ticket);
+        using stream = pacing.stream(use);
         const signal = AbortSignal.any([context.signal, admission.signal]);
-        await serveRuns(parts, request, stream, write, signal);
+        await serveRuns(parts, { ...request, toStoreId: use.toStoreId }, stream, write, signal);
       });
     },
 
     Push: async (messages, write, context) => {
       desk.requireSound(context.metadata.get(TICKET_KEY));
+      const connections = connectionsIn(context.metadata.get(CONNECTIONS_KEY));
       const pushed = messages[Symbol.asyncIterator]();
       const first = await pushed.next();
       if (first.done || !('hello' in first.value)) {
@@ -46,19 +49,38 @@ export function transferService(parts: TransferServiceParts): Handlers<TransferS
         using admission = admit(context, { action: 'push', imageId, attempt: { taskId, attempt } });
         const signal = AbortSignal.any([context.signal, admission.signal]);
         const frames = new PushedFrames(pushed, (request) => write(request), signal);
-        await pushSessions.deliver({ taskId, attempt, imageId }, frames, signal);
+        const wantedRate = pacing.highestRate(storesOf(admission.ticket));
+        const onJoined = () => context.widen(connections, wantedRate);
+        const delivering = { frames, connections, onJoined };
+        await pushSessions.deliver({ taskId, attempt, imageId }, delivering, signal);
       });
     },
 
-    Renew: async ({ ticket }, { caller, peer }) => ({
-      expiresAtMs: desk.renew(ticket, { holder: holderOf(caller), peer }),
-    }),
+    Renew: async ({ ticket }, context) => ({ expiresAtMs: desk.renew(ticket, originOf(context)) }),
   };
 }
 
 /** What a pull with this ticket is for. */
 function useOf({ holder, jobId }: Ticket): StreamUse {
   return { toStoreId: holder.kind === 'store' ? holder.storeId : undefined, jobId };
+}
+
+/** The stores that a ticket's data goes between, as far as it says. */
+function storesOf({ holder, atStoreId }: Ticket): string[] {
+  return holder.kind === 'store' ? [holder.storeId, atStoreId] : [atStoreId];
+}
+
+/** On how many connections a source says that it delivers. INVALID when it cannot be. */
+function connectionsIn(text: string | undefined): number {
+  if (text === undefined) return 1;
+  const count = /^[1-9]$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MAX_CONNECTIONS) return count;
+  throw new Refusal('INVALID', `a delivery has 1 to ${MAX_CONNECTIONS} connections`);
+}
+
+/** Who shows a ticket, and from where. */
+function originOf({ caller, certificate = '', peer }: CallContext) {
+  return { holder: holderOf(caller), certificate, peer };
 }
 
 /** Whose tickets a caller may show: those of its certificate. */

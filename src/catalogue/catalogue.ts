@@ -1,3 +1,4 @@
+import type { Image } from '../domain/image.ts';
 import { isTaskEnded, storesNamed } from '../domain/job.ts';
 import type { StoreUses } from '../domain/rules/stores.ts';
 import type { ImageView } from '../domain/rules/view.ts';
@@ -13,6 +14,7 @@ import { Operators } from './operators.ts';
 import { Stores } from './stores.ts';
 import { TaskLine } from './task-line.ts';
 import { Tasks } from './tasks.ts';
+import { Transactions } from './transactions.ts';
 
 /**
  * The hub's SQLite: the one truth on images, copies, jobs and tasks. All access to the
@@ -32,6 +34,7 @@ export class Catalogue implements Disposable {
   readonly manifests: Manifests;
   readonly events: Events;
   readonly #sqlite: Sqlite;
+  readonly #transactions: Transactions;
 
   private constructor(sqlite: Sqlite, now: () => number, origin: () => Origin) {
     this.#sqlite = sqlite;
@@ -46,6 +49,7 @@ export class Catalogue implements Disposable {
     this.tasks = new Tasks(sqlite, this.events, now);
     this.line = new TaskLine(sqlite);
     this.manifests = new Manifests(sqlite);
+    this.#transactions = new Transactions(sqlite, () => this.stores.forget());
   }
 
   /**
@@ -60,22 +64,41 @@ export class Catalogue implements Disposable {
     return new Catalogue(openDatabase(path), now, origin);
   }
 
-  /** Runs `work` as one transaction: all of it is on disk when this returns, or, when it throws, none. */
+  /**
+   * Runs `work` as one transaction: all of it is on disk when this returns, or, when it throws, none. Inside
+   * of another one it is a part of that, and is on disk when that is.
+   */
   transact<T>(work: () => T): T {
-    try {
-      return this.#sqlite.transaction(work).immediate();
-    } catch (error) {
-      this.stores.forget();
-      throw error;
-    }
+    return this.#transactions.run(work);
+  }
+
+  /**
+   * As `transact`, soon: with the work that others hand over within this turn of the event loop, so that
+   * all of it waits for the disk once. Settles when it is on disk; one that throws takes back itself alone.
+   */
+  transactSoon<T>(work: () => T): Promise<T> {
+    return this.#transactions.soon(work, (group) => this.transact(group));
+  }
+
+  /**
+   * Runs `action`, which must not throw, once all that was written so far is on disk: at once outside of a
+   * transaction, and never when what was written is taken back. For what others are told.
+   */
+  afterCommit(action: () => void): void {
+    this.#transactions.afterwards(action);
   }
 
   /** What the rules look at. NOT_FOUND when the image never was. */
   view(imageId: string): ImageView {
+    return this.viewOf(this.images.get(imageId));
+  }
+
+  /** As `view`, of an image as it was just read. */
+  viewOf(image: Image): ImageView {
     return {
-      image: this.images.get(imageId),
-      copies: this.copies.ofImage(imageId),
-      jobs: this.jobs.unendedOfImage(imageId),
+      image,
+      copies: this.copies.ofImage(image.id),
+      jobs: this.jobs.unendedOfImage(image.id),
       stores: this.stores.all(),
     };
   }
@@ -106,6 +129,7 @@ export class Catalogue implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#transactions[Symbol.dispose]();
     this.#sqlite.close();
   }
 }

@@ -16,6 +16,17 @@ import { READABLE, readableBy } from './readable.ts';
 
 const UNENDED = `jobs.state IN ('queued', 'running')`;
 
+/** All but the spec, which for a thousand stores takes 10 KB: it is read, and parsed, once. */
+const COLUMNS = `jobs.id, jobs.sequence, jobs.image_id, jobs.state, jobs.reason_code, jobs.reason,
+  jobs.cancel_requested, jobs.rate, jobs.paused_at_ms, jobs.lane, jobs.requested_by, jobs.request_id,
+  jobs.created_at_ms, jobs.started_at_ms, jobs.ended_at_ms`;
+
+/** Asked for each image of a page, however many jobs it has had. */
+export const UNENDED_OF_IMAGE = `SELECT ${COLUMNS} FROM jobs WHERE image_id = ? AND ${UNENDED} ORDER BY sequence`;
+
+/** Specs kept in memory: more than there are jobs at work. A spec of a thousand stores takes 20 KB. */
+const SPECS_KEPT = 256;
+
 /** The jobs of the catalogue, in order of arrival. Writes run inside `Catalogue.transact`. */
 export class Jobs {
   readonly #sqlite: Sqlite;
@@ -24,16 +35,22 @@ export class Jobs {
   readonly #find;
   readonly #unendedOfImage;
   readonly #unended;
+  readonly #unendedDeletes;
+  readonly #spec;
+  /** By the id of the job, the one asked for last at the end. A spec never changes. */
+  readonly #specs = new Map<string, JobSpec>();
 
   constructor(sqlite: Sqlite, events: Events, now: () => number) {
     this.#sqlite = sqlite;
     this.#events = events;
     this.#now = now;
-    this.#find = sqlite.prepare('SELECT * FROM jobs WHERE id = ?');
-    this.#unendedOfImage = sqlite.prepare(
-      `SELECT * FROM jobs WHERE image_id = ? AND ${UNENDED} ORDER BY sequence`,
+    this.#find = sqlite.prepare(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`);
+    this.#unendedOfImage = sqlite.prepare(UNENDED_OF_IMAGE);
+    this.#unended = sqlite.prepare(`SELECT ${COLUMNS} FROM jobs WHERE ${UNENDED} ORDER BY sequence`);
+    this.#unendedDeletes = sqlite.prepare(
+      `SELECT image_id AS imageId FROM jobs WHERE ${UNENDED} AND kind = 'delete' ORDER BY sequence`,
     );
-    this.#unended = sqlite.prepare(`SELECT * FROM jobs WHERE ${UNENDED} ORDER BY sequence`);
+    this.#spec = sqlite.prepare('SELECT spec FROM jobs WHERE id = ?').pluck();
   }
 
   insert(job: {
@@ -58,7 +75,7 @@ export class Jobs {
 
   find(id: string): Job | undefined {
     const row = this.#find.get(id) as JobRow | undefined;
-    return row === undefined ? undefined : fromRow(row);
+    return row === undefined ? undefined : this.#fromRow(row);
   }
 
   /** As `find`; NOT_FOUND when there is none. */
@@ -69,11 +86,16 @@ export class Jobs {
   }
 
   unendedOfImage(imageId: string): Job[] {
-    return (this.#unendedOfImage.all(imageId) as JobRow[]).map(fromRow);
+    return (this.#unendedOfImage.all(imageId) as JobRow[]).map(this.#fromRow);
   }
 
   unended(): Job[] {
-    return (this.#unended.all() as JobRow[]).map(fromRow);
+    return (this.#unended.all() as JobRow[]).map(this.#fromRow);
+  }
+
+  /** The images that are to be deleted, oldest request first. */
+  imagesToDelete(): string[] {
+    return (this.#unendedDeletes.all() as { imageId: string }[]).map(({ imageId }) => imageId);
   }
 
   /** Newest first; `readableBy` leaves out those of images the operator may not know of. */
@@ -85,7 +107,7 @@ export class Jobs {
   }): Job[] {
     const rows = this.#sqlite
       .prepare(
-        `SELECT jobs.* FROM jobs JOIN images ON images.id = jobs.image_id
+        `SELECT ${COLUMNS} FROM jobs JOIN images ON images.id = jobs.image_id
          WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED}) AND ${READABLE}
          ORDER BY sequence DESC LIMIT @limit`,
       )
@@ -95,7 +117,7 @@ export class Jobs {
         all: options.all ? 1 : 0,
         limit: options.limit,
       });
-    return (rows as JobRow[]).map(fromRow);
+    return (rows as JobRow[]).map(this.#fromRow);
   }
 
   /** The one way to change a state: checks the move, writes it with its time, and logs it. */
@@ -174,13 +196,23 @@ export class Jobs {
       )
       .all() as { kind: JobKind; state: JobState; count: number; paused: number; oldestMs: number }[];
   }
+
+  readonly #fromRow = (row: JobRow): Job => fromRow(row, this.#specOf(row.id));
+
+  #specOf(id: string): JobSpec {
+    const spec = this.#specs.get(id) ?? (JSON.parse(this.#spec.get(id) as string) as JobSpec);
+    this.#specs.delete(id);
+    this.#specs.set(id, spec);
+    const [oldest] = this.#specs.keys();
+    if (this.#specs.size > SPECS_KEPT && oldest !== undefined) this.#specs.delete(oldest);
+    return spec;
+  }
 }
 
 interface JobRow {
   sequence: number;
   id: string;
   image_id: string;
-  spec: string;
   state: JobState;
   reason_code: RefusalCode | null;
   reason: string | null;
@@ -195,12 +227,12 @@ interface JobRow {
   ended_at_ms: number | null;
 }
 
-function fromRow(row: JobRow): Job {
+function fromRow(row: JobRow, spec: JobSpec): Job {
   return {
     id: row.id,
     sequence: row.sequence,
     imageId: row.image_id,
-    spec: JSON.parse(row.spec) as JobSpec,
+    spec,
     state: row.state,
     reason: row.reason_code === null ? undefined : { code: row.reason_code, message: row.reason ?? '' },
     cancelRequested: row.cancel_requested === 1,

@@ -27,24 +27,25 @@ export interface PaceAtWork extends JobPace {
 
 /** As `isPaused` of the rules has it. */
 const PAUSED = '(jobs.paused_at_ms IS NOT NULL AND NOT jobs.cancel_requested)';
-/** Of the index that finds these tasks among very many that wait. */
-const AT_WORK = `tasks.state IN ('assigned', 'running', 'waiting')`;
+/** Of the index that finds these tasks among very many that wait for their first attempt. */
+export const AT_WORK = `tasks.state IN ('assigned', 'running', 'waiting') AND tasks.attempt > 0`;
 const COLUMNS = 'tasks.id, tasks.kind, tasks.store_id AS storeId, tasks.source_store_id AS sourceStoreId';
 
 /** The queries, so that a test sees that none of them reads tasks that are not asked for. */
 export const LINE_QUERIES = {
   due: `SELECT ${COLUMNS} FROM jobs CROSS JOIN tasks ON tasks.job_id = jobs.id
     WHERE jobs.state = 'running' AND jobs.lane = @lane AND NOT ${PAUSED}
-      AND tasks.state = 'queued' AND tasks.not_before_ms <= @nowMs
+      AND tasks.state = 'queued' AND tasks.state NOT IN ('done', 'failed') AND tasks.not_before_ms <= @nowMs
     ORDER BY jobs.sequence, tasks.rowid`,
-  nextDue: `SELECT min(not_before_ms) AS atMs FROM tasks WHERE state = 'queued' AND not_before_ms > ?`,
+  nextDue: `SELECT min(not_before_ms) AS atMs FROM tasks
+    WHERE state = 'queued' AND not_before_ms > 0 AND not_before_ms > ?`,
   atWork: `SELECT ${COLUMNS}, jobs.lane, ${PAUSED} AS paused FROM tasks JOIN jobs ON jobs.id = tasks.job_id
     WHERE ${AT_WORK} AND tasks.state <> 'waiting'`,
   // One whose agent is away may be at work all the same: it is away from the hub, not from its source.
   paces: `SELECT DISTINCT jobs.id AS jobId, jobs.rate, jobs.paused_at_ms AS pausedAtMs, jobs.lane,
       tasks.store_id AS storeId, tasks.source_store_id AS sourceStoreId
     FROM tasks JOIN jobs ON jobs.id = tasks.job_id
-    WHERE ${AT_WORK} AND tasks.attempt > 0 AND tasks.kind <> 'delete'
+    WHERE ${AT_WORK} AND tasks.kind <> 'delete'
       AND (jobs.rate IS NOT NULL OR jobs.paused_at_ms IS NOT NULL OR jobs.lane <> 'normal')
     ORDER BY jobs.sequence`,
 } as const;

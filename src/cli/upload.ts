@@ -155,9 +155,10 @@ class Upload {
       phase: this.#phase,
       doneBytes: this.#doneBytes,
       totalBytes: this.#totalBytes,
-      rateBytesPerSecond: this.#phase === 'sending' ? this.#rate.bytesPerSecond : 0,
+      rateBytesPerSecond: this.#phase === 'sending' ? this.#rate.bytesPerSecond : undefined,
       remainingSeconds: this.#phase === 'sending' ? this.#rate.remainingSeconds(this.#totalBytes) : undefined,
       reason: '',
+      traffic: undefined,
     };
     this.#printer.show({ job: this.#job, lines: [line, ...jobLines(this.#job)] });
   }

@@ -40,6 +40,9 @@ const WINDOW_MAX_BYTES = 32 * MIB;
 /** The first is the default: it finds what the pool did not keep, for reading all of a copy once. */
 const VERIFY = ['read-back', 'arrival'] as const;
 
+/** The first is the default: only where it makes a copy faster does it earn what it takes of the processors. */
+const COMPRESSION = ['auto', 'on', 'off'] as const;
+
 export interface AgentConfig {
   /** The store this agent serves, as the hub's configuration names it. */
   readonly store: string;
@@ -53,10 +56,16 @@ export interface AgentConfig {
   /** `host:port` at which other agents reach this one. Undefined: where `listen.transfer` got bound. */
   readonly transferAddress: string | undefined;
   readonly transfer: {
-    /** HTTP/2 window of bulk channels: what one transfer may have under way, and in memory. */
+    /** What one transfer may have under way, and in memory, on all its connections. */
     readonly windowBytes: number;
+    /** Of one transfer; `auto`: by the distance. */
+    readonly connections: 'auto' | number;
+    /** Of the sockets that send image data: `auto`, `system`, or the name of an algorithm of the kernel. */
+    readonly congestionControl: string;
     /** What a copy to this store is compared with its manifest by: all of it read back, or as it arrives. */
     readonly verify: (typeof VERIFY)[number];
+    /** Whether what this store sends is packed: while it makes a copy faster, whatever it costs, or never. */
+    readonly compression: (typeof COMPRESSION)[number];
   };
   readonly log: LogConfig;
 }
@@ -104,6 +113,17 @@ const driver = z.discriminatedUnion('type', [
 /** Listening there says nothing of where one is reached. */
 const ALL_ADDRESSES: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
+/** As many as a ticket is good for. */
+const connectionCount = z.literal(['auto', 1, 2, 3, 4, 5, 6, 7, 8], {
+  error: 'must be auto, or a whole number from 1 to 8',
+});
+
+/** Which ones there are the kernel knows: an agent goes on without one that it does not have. */
+const congestionControl = text.regex(
+  /^[a-z][a-z0-9_-]{0,14}$/,
+  'must be auto, system, or the name of an algorithm, as bbr',
+);
+
 /** Exported for `checkConfig`, which tells the two kinds of files by their keys. */
 export const agentSchema = z
   .strictObject({
@@ -117,7 +137,10 @@ export const agentSchema = z
     transfer: z
       .strictObject({
         window_bytes: wholeNumber(WINDOW_MIN_BYTES, WINDOW_MAX_BYTES).optional(),
+        connections: connectionCount.optional(),
+        congestion_control: congestionControl.optional(),
         verify: z.enum(VERIFY).optional(),
+        compression: z.enum(COMPRESSION).optional(),
       })
       .optional(),
     log,
@@ -154,7 +177,10 @@ function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
     transferAddress: parsed.transfer_address,
     transfer: {
       windowBytes: parsed.transfer?.window_bytes ?? DEFAULT_WINDOW_BYTES,
+      connections: parsed.transfer?.connections ?? 'auto',
+      congestionControl: parsed.transfer?.congestion_control ?? 'auto',
       verify: parsed.transfer?.verify ?? VERIFY[0],
+      compression: parsed.transfer?.compression ?? COMPRESSION[0],
     },
     log: decideLog(parsed.log),
   });

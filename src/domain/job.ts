@@ -1,3 +1,4 @@
+import type { Compression } from './compression.ts';
 import type { JobPace } from './pace.ts';
 import type { RefusalCode } from './refusal.ts';
 
@@ -115,6 +116,8 @@ export interface Task {
   readonly failures: number;
   readonly notBeforeMs: number;
   readonly reason: Reason | undefined;
+  /** Of its attempts that have ended; undefined before the first has. */
+  readonly totals: TaskTotals | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
@@ -142,12 +145,59 @@ export interface Progress {
   readonly resumedBytes: number;
   /** Of the image: never sent, being holes. */
   readonly holeBytes: number;
+  /** Image data that has arrived in this attempt. What is put together but not yet written is in it. */
+  readonly receivedBytes: number;
+  /** What `receivedBytes` came to on the wire: less, where it was sent packed. */
+  readonly wireBytes: number;
+  /** Whether the source packs what it sends, and why; undefined until it has said so. */
+  readonly compression?: Compression | undefined;
+}
+
+/** What the attempts at a task came to. */
+export interface TaskTotals {
+  /** Received, on the wire and verified: of all attempts; holes and resumed: of the last one. */
+  readonly traffic: Traffic;
+  /** That they were at work. */
+  readonly seconds: number;
+  /** The last that was said. */
+  readonly compression?: Compression | undefined;
+}
+
+/** The totals after one more attempt. */
+export function addTotals(before: TaskTotals | undefined, attempt: TaskTotals): TaskTotals {
+  const { traffic = NO_TRAFFIC, seconds = 0, compression } = before ?? {};
+  return {
+    traffic: {
+      ...attempt.traffic,
+      receivedBytes: traffic.receivedBytes + attempt.traffic.receivedBytes,
+      wireBytes: traffic.wireBytes + attempt.traffic.wireBytes,
+      verifiedBytes: traffic.verifiedBytes + attempt.traffic.verifiedBytes,
+    },
+    seconds: seconds + attempt.seconds,
+    compression: attempt.compression ?? compression,
+  };
+}
+
+/** Of an attempt that knows of no bytes yet, or moves none. */
+export function noProgress(phase: Phase): Progress {
+  const none = { doneBytes: 0, totalBytes: 0, resumedBytes: 0, holeBytes: 0 };
+  return { phase, ...none, receivedBytes: 0, wireBytes: 0 };
 }
 
 /** Bytes of one attempt by what became of them. */
 export interface Traffic {
   readonly receivedBytes: number;
+  /** What `receivedBytes` came to on the wire. */
+  readonly wireBytes: number;
   readonly holeBytes: number;
   readonly resumedBytes: number;
   readonly verifiedBytes: number;
 }
+
+export const NO_TRAFFIC: Traffic = Object.freeze({
+  receivedBytes: 0,
+  wireBytes: 0,
+  holeBytes: 0,
+  resumedBytes: 0,
+  verifiedBytes: 0,
+});

@@ -50,6 +50,11 @@ export class Timetable {
     return new Timetable(parseTimetable(text));
   }
 
+  /** The most it ever comes to, in bytes per second; UNLIMITED where it is `off` at some time. */
+  get highest(): number {
+    return Math.max(...this.#changes.map(({ rate }) => rate));
+  }
+
   /** Bytes per second at a moment in milliseconds since the epoch; UNLIMITED for `off`. */
   rateAt(nowMs: number): number {
     return this.#rateOnClock(nowMs + this.#offsetAt(nowMs));

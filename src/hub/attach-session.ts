@@ -10,6 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { Attachment, Attachments } from './attachments.ts';
 import { type Introduction, readHello, readInventory } from './introduction.ts';
+import type { LastSeen } from './last-seen.ts';
 import type { ProgressBoard } from './progress-board.ts';
 import { reconcile } from './reconcile.ts';
 import type { Reports } from './reports.ts';
@@ -17,7 +18,7 @@ import { isInGoodStanding } from './standing.ts';
 import type { TicketRenewals } from './ticket-renewals.ts';
 import { welcome } from './welcome.ts';
 
-/** How often `last_seen` goes to disk, and the certificate is looked at again, while an agent is attached. */
+/** How often an agent is said to be there still, and its certificate is looked at again, while it is attached. */
 const SEEN_INTERVAL_MS = 60_000;
 
 /** For the hello and the inventory. An agent gives up itself when it has no welcome after 30 s. */
@@ -36,6 +37,7 @@ export interface AttachParts {
   readonly board: ProgressBoard;
   readonly reports: Reports;
   readonly ticketRenewals: TicketRenewals;
+  readonly lastSeen: LastSeen;
   readonly heartbeatIntervalMs: number;
   readonly log: Log;
   readonly now: () => number;
@@ -138,7 +140,7 @@ export class AttachSession {
         log.warn('agent detached');
         this.#parts.board.clearStore(storeId);
         queue.detached(storeId);
-        catalogue.transact(() => catalogue.stores.seen(storeId, attachment.lastSeenMs));
+        this.#parts.lastSeen.heard(storeId, attachment.lastSeenMs);
       }
     }
   }
@@ -148,7 +150,8 @@ export class AttachSession {
       const next = await this.#unlessEnded(stream.next());
       if (next.done) return;
       this.#seen(attachment);
-      const answer = this.#parts.reports.take(attachment, next.value, this.#context.requestId);
+      const heard = this.#parts.reports.take(attachment, next.value, this.#context.requestId);
+      const answer = await this.#unlessEnded(heard);
       // An agent that does not read its answers is not read either.
       if (answer !== undefined) await this.#unlessEnded(this.#write(answer));
     }
@@ -186,7 +189,7 @@ export class AttachSession {
   }
 
   #seen(attachment: Attachment): void {
-    const { catalogue, now } = this.#parts;
+    const { catalogue, lastSeen, now } = this.#parts;
     const { storeId } = attachment;
     attachment.lastSeenMs = now();
     if (attachment.lastSeenMs - this.#seenMs < SEEN_INTERVAL_MS) return;
@@ -196,7 +199,7 @@ export class AttachSession {
         hint: `\`entrepot store add ${storeId}\` gives its agent a token to join with again`,
       });
     }
-    catalogue.transact(() => catalogue.stores.seen(storeId, attachment.lastSeenMs));
+    lastSeen.heard(storeId, attachment.lastSeenMs);
   }
 }
 

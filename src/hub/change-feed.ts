@@ -6,6 +6,11 @@ export class ChangeFeed {
     for (const listener of this.#listeners.get(imageId) ?? []) listener();
   }
 
+  /** Of any image: what changed concerns very many. */
+  notifyAll(): void {
+    for (const imageId of this.#listeners.keys()) this.notify(imageId);
+  }
+
   /** Returns the way to stop listening. */
   listen(imageId: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(imageId) ?? new Set();

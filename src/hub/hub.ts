@@ -17,6 +17,7 @@ import { ChangeFeed } from './change-feed.ts';
 import { currentOrigin } from './current-origin.ts';
 import { Daily } from './daily.ts';
 import { HubCredentials } from './hub-credentials.ts';
+import { LastSeen } from './last-seen.ts';
 import { Pacing } from './pacing.ts';
 import { ProgressBoard } from './progress-board.ts';
 import { serverLimits } from './server-limits.ts';
@@ -75,6 +76,7 @@ export class Hub implements AsyncDisposable {
     this.#attachments = attachments;
     const renewals = { catalogue, attachments, tickets, log: loggers.attach };
     const ticketRenewals = this.#base.use(new TicketRenewals(renewals));
+    const lastSeen = this.#base.use(new LastSeen({ catalogue, log: loggers.attach }));
     const feed = new ChangeFeed();
     const board = new ProgressBoard(now);
     const metrics = new HubMetrics(registry, {
@@ -111,7 +113,7 @@ export class Hub implements AsyncDisposable {
       now,
     });
     this.#rpc = rpc;
-    const engine = { catalogue, attachments, tickets, ticketRenewals, queue, board, feed };
+    const engine = { catalogue, attachments, tickets, ticketRenewals, lastSeen, queue, board, feed };
     addServices(rpc, { ...engine, config, loggers, metrics, credentials, authenticator, now });
     const http = new HttpServer({
       name: 'hub',
@@ -128,6 +130,7 @@ export class Hub implements AsyncDisposable {
     await this.#base.use(new Daily(this.#chores(catalogue, credentials), loggers.main)).start();
     queue.start();
     ticketRenewals.start();
+    lastSeen.start();
     const httpPort = await http.start();
     const grpcPort = await rpc.start();
     const stores = catalogue.stores.all().length;

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
+import type { Image } from '../domain/image.ts';
 import type { Job } from '../domain/job.ts';
 import { DEFAULT_LANE, LANES, type Lane } from '../domain/lane.ts';
 import { Refusal } from '../domain/refusal.ts';
@@ -53,17 +54,17 @@ export interface ImagesParts {
 /** proto/entrepot/v1/images.proto: wire messages in, domain values on, wire messages out. */
 export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
   const { catalogue, requests, uploads, downloads, board } = parts;
-  const shown = (id: string, actor: Actor): WireImage => {
-    const view = catalogue.view(id);
-    requireReadable(actor, view.image);
-    return imageView(view, tasksOf(catalogue, view.jobs), board);
+  const shown = (image: Image, actor: Actor): WireImage => {
+    requireReadable(actor, image);
+    const view = catalogue.viewOf(image);
+    return imageView(view, unendedTasksOf(catalogue, view.jobs), board);
   };
   const shownJob = (job: Job): WireJob => jobView(job, catalogue, board);
   return {
     Create: async (request, context) => {
       const asker = askerOf(context);
       const draft = parseDraft(request, asker.actor.name);
-      return shown(requests.create(request.id, draft, asker).id, asker.actor);
+      return shown(requests.create(request.id, draft, asker), asker.actor);
     },
 
     BeginUpload: async (request, context) => {
@@ -105,10 +106,11 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
         name: request.name || undefined,
         readableBy: actor,
       });
-      return imagePage(page, limit, (id) => shown(id, actor));
+      return imagePage(page, limit, (image) => shown(image, actor));
     },
 
-    Get: async (request, { caller }) => shown(parseUuid(request.imageId), actorOf(caller)),
+    Get: async (request, { caller }) =>
+      shown(catalogue.images.get(parseUuid(request.imageId)), actorOf(caller)),
 
     ListLocations: async (request, { caller }) => {
       const view = catalogue.view(parseUuid(request.imageId));
@@ -136,8 +138,8 @@ export function imagesService(parts: ImagesParts): Handlers<ImagesService> {
   };
 }
 
-export function tasksOf(catalogue: Catalogue, jobs: readonly Job[]) {
-  return jobs.filter((job) => job.state === 'running').flatMap((job) => catalogue.tasks.ofJob(job.id));
+function unendedTasksOf(catalogue: Catalogue, jobs: readonly Job[]) {
+  return jobs.filter((job) => job.state === 'running').flatMap((job) => catalogue.tasks.unendedOfJob(job.id));
 }
 
 export function askerOf({ caller, requestId, signal }: CallContext): Asker {

@@ -27,6 +27,9 @@ export const JOBS_RIGHTS: Rights<JobsService> = {
 /** A watcher is told at most so often: faster than a person can read, slow enough for a thousand watchers. */
 const WATCH_INTERVAL_MS = 250;
 
+/** While nothing is heard of bytes that moved, their rate falls: a watcher is told so, at most so often. */
+const AGEING_INTERVAL_MS = 1000;
+
 export interface JobsParts {
   readonly catalogue: Catalogue;
   readonly requests: Requests;
@@ -66,7 +69,7 @@ export function jobsService(parts: JobsParts): Handlers<JobsService> {
           if (text !== told) await write(job);
           told = text;
           if (isEnded(catalogue.jobs.get(jobId))) return;
-          await changes.next();
+          await changes.next(isAgeing(job) ? AGEING_INTERVAL_MS : undefined);
         }
       } finally {
         changes.stop();
@@ -95,6 +98,11 @@ export function jobsService(parts: JobsParts): Handlers<JobsService> {
   };
 }
 
+/** Whether figures of it change by time alone. */
+function isAgeing({ tasks }: WireJob): boolean {
+  return (tasks ?? []).some(({ progress }) => progress != null && progress.rateBytesPerSecond !== 0);
+}
+
 /** Waits for the next change, and lets changes that come close together count as one. */
 class Changes {
   readonly #stopListening: () => void;
@@ -105,18 +113,25 @@ class Changes {
 
   constructor(feed: ChangeFeed, imageId: string, signal: AbortSignal) {
     this.#signal = signal;
-    this.#stopListening = feed.listen(imageId, () => {
-      this.#pending = true;
-      this.#wake();
-    });
+    this.#stopListening = feed.listen(imageId, this.#onChange);
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
+  readonly #onChange = () => {
+    this.#pending = true;
+    this.#wake();
+  };
+
   readonly #onAbort = () => this.#wake();
 
-  /** Settles after the next change; rejects when the watcher left. */
-  async next(): Promise<void> {
-    await this.#until(() => this.#pending);
+  /** Settles after the next change, or when `atMostMs` have passed; rejects when the watcher left. */
+  async next(atMostMs: number | undefined): Promise<void> {
+    const timer = atMostMs === undefined ? undefined : setTimeout(this.#onChange, atMostMs);
+    try {
+      await this.#until(() => this.#pending);
+    } finally {
+      clearTimeout(timer);
+    }
     const restMs = this.#lastMs + WATCH_INTERVAL_MS - performance.now();
     if (restMs > 0) await this.#sleep(restMs);
     this.#lastMs = performance.now();

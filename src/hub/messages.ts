@@ -1,3 +1,4 @@
+import { COMPRESSIONS } from '../domain/compression.ts';
 import type { ImageData } from '../domain/image.ts';
 import { PHASES, type Phase, type Progress, type Reason, type Traffic } from '../domain/job.ts';
 import { isRefusalCode, Refusal } from '../domain/refusal.ts';
@@ -63,11 +64,17 @@ export function outcomeOfResult(result: TaskResult__Output): Outcome {
   throw new Refusal('INVALID', 'the report of how the task ended says nothing');
 }
 
+/** How long an attempt took; 0 when what the agent says makes no sense. */
+export function secondsOf(seconds: number): number {
+  return Number.isFinite(seconds) && seconds > 0 ? Math.round(seconds * 1000) / 1000 : 0;
+}
+
 /** What no image has is counted as nothing: a counter never forgets. */
 function trafficOf(traffic: Traffic__Output | null | undefined): Traffic {
   const counted = (bytes = 0) => (Number.isSafeInteger(bytes) ? bytes : 0);
   return {
     receivedBytes: counted(traffic?.receivedBytes),
+    wireBytes: counted(traffic?.wireBytes),
     holeBytes: counted(traffic?.holeBytes),
     resumedBytes: counted(traffic?.resumedBytes),
     verifiedBytes: counted(traffic?.verifiedBytes),
@@ -103,9 +110,10 @@ function dataOf(ingested: Ingested__Output): ImageData {
 /** Progress as the agent says it; undefined when it makes no sense, and then it is not shown. */
 export function progressOf(progress: Progress__Output | null | undefined): Progress | undefined {
   if (!progress || !isPhase(progress.phase)) return undefined;
-  const { phase, doneBytes, totalBytes, resumedBytes, holeBytes } = progress;
-  if (![doneBytes, totalBytes, resumedBytes, holeBytes].every(Number.isSafeInteger)) return undefined;
-  return { phase, doneBytes, totalBytes, resumedBytes, holeBytes };
+  const { phase, doneBytes, totalBytes, resumedBytes, holeBytes, receivedBytes, wireBytes } = progress;
+  const bytes = { doneBytes, totalBytes, resumedBytes, holeBytes, receivedBytes, wireBytes };
+  if (!Object.values(bytes).every(Number.isSafeInteger)) return undefined;
+  return { phase, ...bytes, compression: COMPRESSIONS.find((one) => one === progress.compression) };
 }
 
 function isPhase(text: string): text is Phase {

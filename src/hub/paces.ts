@@ -62,10 +62,8 @@ export class Paces {
     const { catalogue, feed } = this.#parts;
     const store = catalogue.transact(() => change(parseStoreId(id)));
     this.changed();
-    const concerned = catalogue.tasks
-      .unended()
-      .filter((task) => [task.storeId, task.sourceStoreId].includes(id));
-    for (const imageId of new Set(concerned.map((task) => task.imageId))) feed.notify(imageId);
+    // Central has to do with all that is copied.
+    feed.notifyAll();
     return store;
   }
 

@@ -1,15 +1,18 @@
 import type { Phase, Progress, Task } from '../domain/job.ts';
+import { RecentRate } from '../domain/recent-rate.ts';
 import type { Progress as WireProgress } from '../rpc/generated/entrepot/v1/Progress.ts';
+import type { CopyInFlight } from '../telemetry/transfer-gauges.ts';
 
-/** Rates are averaged over about this long: steady enough to read, quick enough to be true. */
-const RATE_WINDOW_MS = 5_000;
+/** Phases that are as long as their bytes; the others have no rate. */
+const MOVING: ReadonlySet<Phase> = new Set(['transferring', 'verifying']);
 
 interface Entry {
   readonly attempt: number;
   readonly imageId: string;
   readonly storeId: string;
   progress: Progress;
-  rateBytesPerSecond: number;
+  /** Of the phase it is in: each counts bytes of its own. */
+  rate: RecentRate;
   atMs: number;
 }
 
@@ -29,19 +32,21 @@ export class ProgressBoard {
   report(task: Pick<Task, 'id' | 'imageId' | 'storeId'>, attempt: number, progress: Progress): boolean {
     const atMs = this.#now();
     const before = this.#entries.get(task.id);
-    if (before === undefined || before.attempt !== attempt) {
-      const { imageId, storeId } = task;
-      this.#entries.set(task.id, { attempt, imageId, storeId, progress, rateBytesPerSecond: 0, atMs });
-      return true;
-    }
-    before.rateBytesPerSecond = rateAfter(before, progress, atMs);
-    before.progress = progress;
-    before.atMs = atMs;
-    return false;
+    const known = before?.attempt === attempt ? before : undefined;
+    const rate = known?.progress.phase === progress.phase ? known.rate : new RecentRate();
+    rate.record(movedBytes(progress), atMs);
+    const { imageId, storeId } = task;
+    this.#entries.set(task.id, { attempt, imageId, storeId, progress, rate, atMs });
+    return known === undefined;
   }
 
   knows(taskId: string, attempt: number): boolean {
     return this.#entries.get(taskId)?.attempt === attempt;
+  }
+
+  /** What was said last of a task at work. */
+  lastOf(taskId: string): Progress | undefined {
+    return this.#entries.get(taskId)?.progress;
   }
 
   /** The attempt is over. */
@@ -57,36 +62,52 @@ export class ProgressBoard {
   view(taskId: string): WireProgress | undefined {
     const entry = this.#entries.get(taskId);
     if (entry === undefined) return undefined;
-    const { progress, rateBytesPerSecond } = entry;
-    const leftBytes = progress.totalBytes - progress.doneBytes;
+    const { compression = '', ...progress } = entry.progress;
+    const rate = this.#rateOf(entry);
     return {
       ...progress,
-      rateBytesPerSecond,
-      ...(rateBytesPerSecond > 0 && { remainingSeconds: leftBytes / rateBytesPerSecond }),
+      compression,
+      ...(rate !== undefined && { rateBytesPerSecond: rate }),
+      ...(rate !== undefined && rate > 0 && { remainingSeconds: leftBytes(progress) / rate }),
       updatedAtMs: entry.atMs,
     };
   }
 
-  /** Every attempt at work that moves bytes. */
-  inFlight(): { imageId: string; storeId: string; phase: Phase; doneBytes: number; sizeBytes: number }[] {
-    return [...this.#entries.values()].map(({ imageId, storeId, progress }) => ({
-      imageId,
-      storeId,
-      phase: progress.phase,
-      doneBytes: progress.doneBytes,
-      sizeBytes: progress.totalBytes,
+  /** Every attempt at work that brings bytes; a delete brings none. */
+  inFlight(): CopyInFlight[] {
+    const bringing = [...this.#entries.values()].filter(({ progress }) => progress.phase !== 'removing');
+    return bringing.map((entry) => ({
+      imageId: entry.imageId,
+      storeId: entry.storeId,
+      phase: entry.progress.phase,
+      doneBytes: entry.progress.doneBytes,
+      sizeBytes: entry.progress.totalBytes,
+      rateBytesPerSecond: this.#rateOf(entry),
     }));
+  }
+
+  /** Whole bytes: no report is more exact. */
+  #rateOf({ rate, progress }: Entry): number | undefined {
+    if (!MOVING.has(progress.phase)) return undefined;
+    const bytesPerSecond = rate.at(this.#now());
+    return bytesPerSecond === undefined ? undefined : Math.round(bytesPerSecond);
   }
 }
 
-/** An exponential average; a new phase counts its bytes from the start, so its rate starts anew. */
-function rateAfter(before: Entry, progress: Progress, atMs: number): number {
-  const elapsedMs = atMs - before.atMs;
-  const movedBytes = progress.doneBytes - before.progress.doneBytes;
-  if (progress.phase !== before.progress.phase || movedBytes < 0) return 0;
-  if (elapsedMs <= 0) return before.rateBytesPerSecond;
-  const rate = (movedBytes * 1000) / elapsedMs;
-  if (before.rateBytesPerSecond === 0) return rate;
-  const weight = 1 - Math.exp(-elapsedMs / RATE_WINDOW_MS);
-  return before.rateBytesPerSecond + weight * (rate - before.rateBytesPerSecond);
+/**
+ * What is still to move. A chunk that holds zeros besides its data comes as its data alone: of those that are
+ * still to come as much is taken to be data as of those that came.
+ */
+function leftBytes({ phase, totalBytes, doneBytes, resumedBytes, receivedBytes }: Progress): number {
+  const left = Math.max(0, totalBytes - doneBytes);
+  const cameBytes = doneBytes - resumedBytes;
+  return phase === 'transferring' && cameBytes > 0 ? left * Math.min(1, receivedBytes / cameBytes) : left;
+}
+
+/**
+ * What its rate counts. Of a transfer what has arrived: it grows by frames, not by chunks, and what is taken
+ * over from an earlier attempt is not in it.
+ */
+function movedBytes({ phase, receivedBytes, doneBytes }: Progress): number {
+  return phase === 'transferring' ? receivedBytes : doneBytes;
 }

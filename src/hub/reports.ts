@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
-import type { Task } from '../domain/job.ts';
+import { isTaskEnded, NO_TRAFFIC, type Task, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { TaskAttempt } from '../queue/agent-port.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -13,7 +13,7 @@ import type { ReportRefusal } from '../telemetry/hub-metrics.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { Attachment, Attachments } from './attachments.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { childrenOf, outcomeOfResult, progressOf, reasonOf, spaceOf } from './messages.ts';
+import { childrenOf, outcomeOfResult, progressOf, reasonOf, secondsOf, spaceOf } from './messages.ts';
 import type { ProgressBoard } from './progress-board.ts';
 
 export interface ReportsParts {
@@ -37,12 +37,19 @@ export class Reports {
     this.#parts = parts;
   }
 
-  /** A message of an attached agent; what it is to be answered. INVALID, for the stream, when it names no task. */
-  take(attachment: Attachment, message: AgentMessage__Output, requestId: string): HubMessage | undefined {
+  /**
+   * A message of an attached agent; what it is to be answered, once what it says is on disk. INVALID, for
+   * the stream, when it names no task.
+   */
+  async take(
+    attachment: Attachment,
+    message: AgentMessage__Output,
+    requestId: string,
+  ): Promise<HubMessage | undefined> {
     const { storeId } = attachment;
     if (message.heartbeat) attachment.space = spaceOf(message.heartbeat);
-    else if (message.progress) this.#progress(storeId, message.progress);
-    else if (message.result) return this.#result(storeId, message.result, requestId);
+    else if (message.progress) await this.#progress(storeId, message.progress);
+    else if (message.result) return await this.#result(storeId, message.result, requestId);
     else if (message.answer) this.#answer(storeId, message.answer);
     return undefined;
   }
@@ -65,28 +72,56 @@ export class Reports {
     return new Refusal('FORBIDDEN', `the agent of store ${storeId} may not ${what}`, { hint });
   }
 
-  #progress(storeId: string, { taskId: named, attempt, progress: said }: TaskProgress__Output): void {
+  async #progress(
+    storeId: string,
+    { taskId: named, attempt, progress: said }: TaskProgress__Output,
+  ): Promise<void> {
     const { board, queue, feed } = this.#parts;
     const taskId = parseUuid(named, 'task id');
     const progress = progressOf(said);
     const task = this.#own(storeId, { taskId, attempt });
-    // An attempt before the one at work: its last words were on their way.
-    if (progress === undefined || task?.attempt !== attempt) return;
-    if (board.report(task, attempt, progress)) queue.began(storeId, { taskId, attempt });
+    // An attempt before the one at work, or one that is over: its last words were on their way.
+    if (progress === undefined || task === undefined || !isAtWork(task, attempt)) return;
+    const isFirst = board.report(task, attempt, progress);
     feed.notify(task.imageId);
+    if (isFirst) await this.#write(storeId, () => queue.began(storeId, { taskId, attempt }));
   }
 
-  #result(storeId: string, result: TaskResult__Output, requestId: string): HubMessage {
+  async #result(storeId: string, result: TaskResult__Output, requestId: string): Promise<HubMessage> {
     const { queue } = this.#parts;
     const { attempt } = result;
     const taskId = parseUuid(result.taskId, 'task id');
     const task = this.#own(storeId, { taskId, attempt });
     if (task !== undefined) {
       const fields = { taskId, jobId: task.jobId, imageId: task.imageId, requestId };
-      withFields(fields, () => queue.ended(storeId, { taskId, attempt }, outcomeOrFailure(result)));
+      const outcome = outcomeOrFailure(result);
+      await withFields(fields, () =>
+        this.#write(storeId, () => {
+          this.#account({ taskId, attempt }, outcome.traffic, result.seconds);
+          queue.ended(storeId, { taskId, attempt }, outcome);
+        }),
+      );
     }
     // What is refused is not to be said again either.
     return { kept: { taskId, attempt } };
+  }
+
+  /** What the attempt came to; of one that is not at work any more it is said too late. */
+  #account({ taskId, attempt }: TaskAttempt, traffic: Traffic, seconds: number): void {
+    const { catalogue, board } = this.#parts;
+    const task = catalogue.tasks.get(taskId);
+    if (!isAtWork(task, attempt)) return;
+    const compression = board.knows(taskId, attempt) ? board.lastOf(taskId)?.compression : undefined;
+    catalogue.tasks.account(taskId, { traffic, seconds: secondsOf(seconds), compression });
+  }
+
+  /** Together with what other agents say at the same time. UNAUTHENTICATED when it was cut off by then. */
+  async #write(storeId: string, work: () => void): Promise<void> {
+    const { catalogue } = this.#parts;
+    await catalogue.transactSoon(() => {
+      if (catalogue.stores.find(storeId)?.revoked === false) work();
+      else throw new Refusal('UNAUTHENTICATED', `store ${storeId} was cut off before it was heard`);
+    });
   }
 
   #answer(storeId: string, { questionId, children, failure }: Answer__Output): void {
@@ -113,13 +148,17 @@ export class Reports {
   }
 }
 
+/** Whether this attempt is the task's newest, and nothing is known of its end. */
+function isAtWork(task: Task, attempt: number): boolean {
+  return task.attempt === attempt && task.state !== 'queued' && !isTaskEnded(task);
+}
+
 /** A result that makes no sense is a failure of the attempt, not of the stream. */
 function outcomeOrFailure(result: TaskResult__Output) {
   try {
     return outcomeOfResult(result);
   } catch (error) {
     const { message } = Refusal.from(error);
-    const traffic = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
-    return { kind: 'failed', reason: { code: 'INTERNAL', message }, traffic } as const;
+    return { kind: 'failed', reason: { code: 'INTERNAL', message }, traffic: NO_TRAFFIC } as const;
   }
 }

@@ -26,6 +26,7 @@ import { EVENTS_RIGHTS, eventsService } from './events-service.ts';
 import type { HubCredentials } from './hub-credentials.ts';
 import { IMAGES_RIGHTS, imagesService } from './images-service.ts';
 import { JOBS_RIGHTS, jobsService } from './jobs-service.ts';
+import type { LastSeen } from './last-seen.ts';
 import { OPERATORS_RIGHTS, operatorsService } from './operators-service.ts';
 import { Paces } from './paces.ts';
 import type { ProgressBoard } from './progress-board.ts';
@@ -47,6 +48,7 @@ export interface ServicesParts {
   readonly attachments: Attachments;
   readonly tickets: Tickets;
   readonly ticketRenewals: TicketRenewals;
+  readonly lastSeen: LastSeen;
   readonly queue: Queue;
   readonly board: ProgressBoard;
   readonly feed: ChangeFeed;
@@ -91,6 +93,10 @@ export function addServices(rpc: RpcServer, parts: ServicesParts): void {
   rpc.add(Operators, operatorsService({ ...operators, tokenLifetimeMs }), OPERATORS_RIGHTS);
   rpc.add(EnrolmentMethods, enrolmentService(enrolment), ENROLMENT_RIGHTS);
   rpc.add(Events, eventsService(catalogue), EVENTS_RIGHTS);
-  const { ticketRenewals } = parts;
-  rpc.add(Agents, agentsService({ ...agents, ticketRenewals, log: parts.loggers.attach }), AGENTS_RIGHTS);
+  const { ticketRenewals, lastSeen } = parts;
+  rpc.add(
+    Agents,
+    agentsService({ ...agents, ticketRenewals, lastSeen, log: parts.loggers.attach }),
+    AGENTS_RIGHTS,
+  );
 }

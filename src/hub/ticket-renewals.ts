@@ -1,5 +1,4 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Task } from '../domain/job.ts';
 import type { Log } from '../telemetry/log.ts';
 import { TICKET_RENEWAL_MS } from '../trust/ticket.ts';
 import type { Attachments } from './attachments.ts';
@@ -49,7 +48,8 @@ export class TicketRenewals implements Disposable {
 
   #renew(isMeant: (holderStoreId: string) => boolean): void {
     const { catalogue, tickets, attachments } = this.#parts;
-    const atWork = catalogue.tasks.unended().filter(isAtWork);
+    // One whose receiver is away may be at work all the same: it is away from the hub, not from its source.
+    const atWork = catalogue.tasks.atWork().filter(({ kind }) => kind === 'copy');
     if (atWork.length === 0) return;
     const revoked = new Set(catalogue.stores.all().flatMap(({ id, revoked: is }) => (is ? [id] : [])));
     for (const task of atWork) {
@@ -60,9 +60,4 @@ export class TicketRenewals implements Disposable {
       holder.tell({ renewedTicket: { taskId: task.id, attempt: task.attempt, ticket } });
     }
   }
-}
-
-/** A task whose receiver is away may be at work all the same: it is away from the hub, not from its source. */
-function isAtWork({ kind, state, attempt }: Task): boolean {
-  return kind === 'copy' && attempt > 0 && state !== 'queued';
 }

@@ -1,28 +1,34 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Image } from '../domain/image.ts';
-import { isTaskEnded, type Job, storesNamed, type Task } from '../domain/job.ts';
+import { isEnded, isTaskEnded, type Job, storesNamed, type Task, type TaskTotals } from '../domain/job.ts';
 import {
   ahead,
   heldBy,
   type ImageView,
   importProgress,
   isPaused,
+  pausedStoreOf,
   pausedStores,
   waitingSentence,
 } from '../domain/rules/index.ts';
 import type { Image as WireImage } from '../rpc/generated/entrepot/v1/Image.ts';
 import type { Job as WireJob } from '../rpc/generated/entrepot/v1/Job.ts';
 import type { Task as WireTask } from '../rpc/generated/entrepot/v1/Task.ts';
+import type { TaskTotals as WireTotals } from '../rpc/generated/entrepot/v1/TaskTotals.ts';
 import type { ProgressBoard } from './progress-board.ts';
 
-/** An image as operators see it, with the progress of each copy under way (R13). */
+/** More paused stores than this are counted, not named. */
+const NAMED_STORES = 3;
+
+/** An image as operators see it, with the progress of each copy under way (R13). `tasks`: those that have not ended. */
 export function imageView(view: ImageView, tasks: readonly Task[], board: ProgressBoard): WireImage {
   const { image, copies, jobs, stores } = view;
   const { importingTo, failed } = importProgress(copies, jobs, stores);
+  const taskAt = new Map(tasks.map((task) => [task.storeId, task]));
   return {
     ...imageRecord(image),
     copies: copies.map((copy) => {
-      const task = tasks.find((one) => one.storeId === copy.storeId);
+      const task = taskAt.get(copy.storeId);
       return {
         storeId: copy.storeId,
         state: copy.state,
@@ -72,12 +78,13 @@ export function imageRecord(image: Image): WireImage {
 export function jobView(job: Job, catalogue: Catalogue, board: ProgressBoard): WireJob {
   const before = job.state === 'queued' ? ahead(job, catalogue.jobs.unendedOfImage(job.imageId)) : [];
   const paused = pausedStores(catalogue.stores.all());
+  const tasks = catalogue.tasks.ofJob(job.id);
   return {
     id: job.id,
     kind: job.spec.kind,
     imageId: job.imageId,
     state: job.state,
-    reason: job.reason?.message ?? (before.length > 0 ? waitingSentence(before) : ''),
+    reason: job.reason?.message ?? (isEnded(job) ? '' : reasonToWait(job, before, tasks, paused)),
     reasonCode: job.reason?.code ?? '',
     storeIds: storesNamed(job.spec),
     place: before.length,
@@ -87,7 +94,7 @@ export function jobView(job: Job, catalogue: Catalogue, board: ProgressBoard): W
       state: other.state,
       paused: isPaused(other),
     })),
-    tasks: catalogue.tasks.ofJob(job.id).map((task) => taskView(task, heldBy(task, job, paused), board)),
+    tasks: tasks.map((task) => taskView(task, heldBy(task, job, paused), board)),
     requestedBy: job.requestedBy,
     requestId: job.requestId,
     createdAtMs: job.createdAtMs,
@@ -98,6 +105,29 @@ export function jobView(job: Job, catalogue: Catalogue, board: ProgressBoard): W
     paused: isPaused(job),
     lane: job.lane,
   };
+}
+
+/** Why an unended job is not further; empty when nothing but its work keeps it. */
+function reasonToWait(
+  job: Job,
+  before: readonly Job[],
+  tasks: readonly Task[],
+  paused: ReadonlySet<string>,
+): string {
+  const held = isPaused(job) ? ['the job is paused'] : pausedSentences(tasks, paused);
+  return [...(before.length > 0 ? [waitingSentence(before)] : []), ...held].join('; ');
+}
+
+/** Of the stores that hold up tasks of a job. */
+function pausedSentences(tasks: readonly Task[], paused: ReadonlySet<string>): string[] {
+  if (paused.size === 0) return [];
+  const holding = new Set<string>();
+  for (const task of tasks) {
+    const storeId = isTaskEnded(task) ? undefined : pausedStoreOf(task, paused);
+    if (storeId !== undefined) holding.add(storeId);
+  }
+  if (holding.size > NAMED_STORES) return [`${holding.size} stores are paused`];
+  return [...holding].map((storeId) => `store ${storeId} is paused`);
 }
 
 function taskView(task: Task, held: string | undefined, board: ProgressBoard): WireTask {
@@ -114,5 +144,12 @@ function taskView(task: Task, held: string | undefined, board: ProgressBoard): W
     reasonCode: isHeld ? '' : (task.reason?.code ?? ''),
     notBeforeMs: task.notBeforeMs,
     progress: board.view(task.id) ?? null,
+    totals: totalsView(task.totals),
   };
+}
+
+function totalsView(totals: TaskTotals | undefined): WireTotals | null {
+  if (totals === undefined) return null;
+  const { traffic, seconds, compression = '' } = totals;
+  return { traffic, seconds, compression };
 }

@@ -15,6 +15,9 @@ const FAULT_PAUSE_MS = 10_000;
 /** Tasks whose site is away that are looked after at once: a job may have a thousand. */
 const ABSENT_LIMIT = 256;
 
+/** Tasks handed out at once, each with a ticket to be signed: others wait for the event loop meanwhile. */
+const HANDED_OUT_LIMIT = 64;
+
 /**
  * Hands queued tasks to agents, as wide as configured: lane by lane, each in order of arrival. What is
  * paused is left out. Nothing of it is kept here: what there is to do, and what is at work, is in the
@@ -22,26 +25,27 @@ const ABSENT_LIMIT = 256;
  */
 export class Dispatcher {
   readonly #parts: QueueParts;
-  readonly #onChange: (imageId: string) => void;
+  readonly #onLeft: (tasks: readonly Task[]) => void;
   readonly #apart = apart();
-  #look: NodeJS.Immediate | undefined;
+  #isAboutToLook = false;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(parts: QueueParts, onChange: (imageId: string) => void) {
+  /** @param onLeft told of tasks that were left waiting, their site being away. In a transaction */
+  constructor(parts: QueueParts, onLeft: (tasks: readonly Task[]) => void) {
     this.#parts = parts;
-    this.#onChange = onChange;
+    this.#onLeft = onLeft;
   }
 
   /** Looks for tasks whose time has come, soon and once, however often this is called until then. */
   wake(): void {
-    if (this.#stopped || this.#look !== undefined) return;
-    this.#look = this.#apart(() => setImmediate(() => this.#handOutAll()));
+    if (this.#stopped || this.#isAboutToLook) return;
+    this.#isAboutToLook = true;
+    void this.#apart(() => this.#look());
   }
 
   stop(): void {
     this.#stopped = true;
-    clearImmediate(this.#look);
     clearTimeout(this.#timer);
   }
 
@@ -60,19 +64,29 @@ export class Dispatcher {
     this.#parts.catalogue.tasks.set(task.id, 'running');
   }
 
-  #handOutAll(): void {
-    this.#look = undefined;
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const { catalogue, onFault } = this.#parts;
     try {
-      const { handOut, absent } = this.#due();
-      if (absent.length > 0) this.#leaveWaiting(absent);
-      for (const taskId of handOut) this.#handOut(taskId);
-      this.#sleep();
-      // There may be more of them.
-      if (absent.length === ABSENT_LIMIT) this.wake();
+      await catalogue.transactSoon(() => this.#handOutAll());
     } catch (error) {
-      this.#parts.onFault(error);
+      this.#isAboutToLook = false;
+      if (this.#stopped) return;
+      onFault(error);
       this.#wakeIn(FAULT_PAUSE_MS);
     }
+  }
+
+  /** In a transaction. */
+  #handOutAll(): void {
+    this.#isAboutToLook = false;
+    if (this.#stopped) return;
+    const { handOut, absent } = this.#due();
+    if (absent.length > 0) this.#leaveWaiting(absent);
+    for (const taskId of handOut) this.#handOut(taskId);
+    this.#sleep();
+    // There may be more of them.
+    if (absent.length === ABSENT_LIMIT || handOut.length === HANDED_OUT_LIMIT) this.wake();
   }
 
   /** Tasks whose time has come: those that there is room for now, and those with a site that is away. */
@@ -88,7 +102,7 @@ export class Dispatcher {
       for (const task of room.isFull(lane) ? [] : catalogue.line.due(lane, now())) {
         if (this.#absentSite(task) !== undefined) absent.push(task.id);
         else if (!isHeld(task) && room.take({ ...task, lane, held: false })) handOut.push(task.id);
-        if (room.isFull(lane) || absent.length >= ABSENT_LIMIT) break;
+        if (room.isFull(lane) || absent.length >= ABSENT_LIMIT || handOut.length >= HANDED_OUT_LIMIT) break;
       }
     }
     return { handOut, absent };
@@ -96,14 +110,11 @@ export class Dispatcher {
 
   #leaveWaiting(taskIds: readonly string[]): void {
     const { catalogue } = this.#parts;
-    const images = new Set<string>();
-    catalogue.transact(() => {
-      for (const task of taskIds.map((id) => catalogue.tasks.get(id))) {
-        catalogue.tasks.set(task.id, 'waiting', { reason: away(this.#absentSite(task) ?? task.storeId) });
-        images.add(task.imageId);
-      }
-    });
-    for (const imageId of images) this.#onChange(imageId);
+    const tasks = taskIds.map((id) => catalogue.tasks.get(id));
+    for (const task of tasks) {
+      catalogue.tasks.set(task.id, 'waiting', { reason: away(this.#absentSite(task) ?? task.storeId) });
+    }
+    this.#onLeft(tasks);
   }
 
   /** Wakes when the next task is due that waits for its time. */
@@ -127,11 +138,13 @@ export class Dispatcher {
     // Looking after those with a site that is away may have ended it, or sent its own site away.
     if (this.#stopped || task.state !== 'queued' || this.#absentSite(task) !== undefined) return;
     const attempt = task.attempt + 1;
-    catalogue.transact(() => catalogue.tasks.set(taskId, 'assigned', { attempt, reason: task.reason }));
+    catalogue.tasks.set(taskId, 'assigned', { attempt, reason: task.reason });
     const job = catalogue.jobs.get(task.jobId);
     const image = catalogue.images.get(task.imageId);
-    agents.assign(task.storeId, { task, attempt, job, image });
-    onChange(task.imageId);
+    catalogue.afterCommit(() => {
+      agents.assign(task.storeId, { task, attempt, job, image });
+      onChange(task.imageId);
+    });
   }
 
   /** The site of the task, or the one it copies from. */

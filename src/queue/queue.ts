@@ -2,46 +2,56 @@ import { isTaskEnded, type Job, type JobSpec, type Task } from '../domain/job.ts
 import { Refusal } from '../domain/refusal.ts';
 import { requireCancellable } from '../domain/rules/index.ts';
 import type { Outcome, TaskAttempt } from './agent-port.ts';
-import { apart } from './apart.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Asked, QueueParts } from './parts.ts';
-import { type Effect, type JobView, plan } from './plan/index.ts';
-import { abandon, applyFailure, applyLate, applyOutcome, giveUp } from './settle.ts';
+import { Pieces } from './pieces.ts';
+import { mayStopTasks, onlyWaits } from './plan/index.ts';
+import { Planner } from './planner.ts';
+import { abandon, applyFailure, applyLate, applyOutcome } from './settle.ts';
+
+/** Tasks that are put back in line at once when their source is back: all that wait may wait for it. */
+const RESUMED_AT_ONCE = 256;
 
 /**
  * Durable jobs, one at a time per image in order of arrival (R5). Every change is one
  * transaction: what happened is applied, then the plan of the image's first job is
  * computed and applied until nothing is left to do now. Messages to agents go out after
- * the commit; a crash between the two is healed when the agent attaches again.
+ * the commit, that of the outermost transaction where these calls are made inside of one;
+ * a crash between the two is healed when the agent attaches again.
  */
 export class Queue {
   readonly #parts: QueueParts;
   readonly #dispatcher: Dispatcher;
-  readonly #apart = apart();
-  /** Delete jobs whose sites are being asked about clones. */
-  readonly #asking = new Set<string>();
+  readonly #planner: Planner;
+  readonly #pieces: Pieces;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
-    this.#dispatcher = new Dispatcher(parts, (imageId) => this.#advance(imageId));
+    this.#dispatcher = new Dispatcher(parts, (tasks) => this.#changed(tasks));
+    this.#pieces = new Pieces(parts);
+    this.#planner = new Planner(parts, this.#pieces, {
+      onPlanned: () => this.#dispatcher.wake(),
+      tidy: (task) => this.#tidy(task),
+    });
   }
 
   /** Takes up what a hub before this one left. Until an agent attaches, its tasks wait. */
   start(): void {
     const { catalogue } = this.#parts;
     catalogue.transact(() => {
-      for (const task of catalogue.tasks.unended()) {
-        if (task.state === 'assigned' || task.state === 'running') this.#dispatcher.suspend(task);
+      for (const task of catalogue.tasks.atWork()) {
+        if (task.state !== 'waiting') this.#dispatcher.suspend(task);
       }
     });
     const images = new Set(catalogue.jobs.unended().map((job) => job.imageId));
-    for (const imageId of images) this.#advance(imageId);
+    for (const imageId of images) this.#planner.advance(imageId);
     this.#dispatcher.wake();
   }
 
   /** Stops handing out tasks. What runs at agents goes on; their reports wait for the next hub. */
   stop(): void {
     this.#dispatcher.stop();
+    this.#pieces.stop();
   }
 
   /**
@@ -52,10 +62,9 @@ export class Queue {
     return this.#parts.catalogue.jobs.insert({ id: this.#parts.newId(), imageId, spec, ...who });
   }
 
-  /** To be called once the transaction of `submit` is committed. */
+  /** To be called once the transaction of `submit` is committed, or inside of it. */
   submitted(job: Job): void {
-    this.#parts.onChange(job.imageId);
-    this.#advance(job.imageId);
+    this.#planner.advance(job.imageId);
   }
 
   /** Jobs or stores were paused or resumed, or jobs came into another lane: other tasks may be next now. */
@@ -79,7 +88,7 @@ export class Queue {
         catalogue.jobs.setState(jobId, 'cancelled', reason);
       }
     });
-    this.#advance(catalogue.jobs.get(jobId).imageId);
+    this.#planner.advance(catalogue.jobs.get(jobId).imageId);
     return catalogue.jobs.get(jobId);
   }
 
@@ -90,23 +99,19 @@ export class Queue {
   attached(storeId: string, working: readonly TaskAttempt[]): void {
     const { catalogue, agents } = this.#parts;
     catalogue.transact(() => {
-      for (const task of catalogue.tasks.unended()) {
-        if (task.storeId === storeId) {
-          const same = working.some((one) => one.taskId === task.id && one.attempt === task.attempt);
-          if (same && task.attempt > 0 && task.state !== 'queued') this.#dispatcher.adopt(task);
-          else this.#dispatcher.requeue(task);
-        } else if (task.sourceStoreId === storeId && task.state === 'waiting') {
-          // One whose own site is away may be at work there.
-          if (agents.isOnline(task.storeId)) this.#dispatcher.requeue(task);
-        }
+      for (const task of catalogue.tasks.unended(storeId)) {
+        const same = working.some((one) => one.taskId === task.id && one.attempt === task.attempt);
+        if (same && task.attempt > 0 && task.state !== 'queued') this.#dispatcher.adopt(task);
+        else this.#dispatcher.requeue(task);
       }
+      this.#resumeFrom(storeId);
     });
     // What was cancelled, or handed out anew, while it was away.
     for (const { taskId, attempt } of working) {
       const task = this.#current(storeId, taskId, attempt);
       if (task?.state !== 'running') agents.cancel(storeId, taskId, attempt);
     }
-    this.#advanceWith(catalogue.tasks.unended(storeId));
+    this.#cameOrWent(catalogue.tasks.unended(storeId));
   }
 
   /** An agent is gone: what it was at work on waits for it, and room is made for others. */
@@ -117,7 +122,7 @@ export class Queue {
         if (task.state === 'assigned' || task.state === 'running') this.#dispatcher.suspend(task);
       }
     });
-    this.#advanceWith(catalogue.tasks.unended(storeId));
+    this.#cameOrWent(catalogue.tasks.unended(storeId));
   }
 
   /**
@@ -130,16 +135,45 @@ export class Queue {
 
   /** To be called once the transaction of `abandon` is committed. */
   abandoned(tasks: readonly Task[]): void {
-    this.#advanceWith(tasks);
+    const images = new Set([...tasks.map(({ imageId }) => imageId), ...this.#imagesToDelete()]);
+    for (const imageId of images) this.#planner.advance(imageId);
+    this.#dispatcher.wake();
   }
 
-  #advanceWith(tasks: readonly Task[]): void {
-    const { catalogue } = this.#parts;
-    const images = new Set(tasks.map((task) => task.imageId));
+  /** The source of these is back: a page of them after another, each in a turn of its own. In a transaction. */
+  #resumeFrom(storeId: string, after = ''): void {
+    const { catalogue, agents } = this.#parts;
+    const page = catalogue.tasks.waitingFor(storeId, after, RESUMED_AT_ONCE);
+    for (const task of page) {
+      // One whose own site is away may be at work there.
+      if (agents.isOnline(task.storeId)) this.#dispatcher.requeue(task);
+    }
+    this.#changed(page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < RESUMED_AT_ONCE || !agents.isOnline(storeId)) return;
+    this.#pieces.add(`line at ${storeId}`, () => this.#resumeFrom(storeId, last.id));
+  }
+
+  /** A site came or went, and tasks wait or are in line again. */
+  #cameOrWent(tasks: readonly Task[]): void {
     // A delete takes the sites that answer first, so who answers changes its plan (R9).
-    for (const job of catalogue.jobs.unended()) if (job.spec.kind === 'delete') images.add(job.imageId);
-    for (const imageId of images) this.#advance(imageId);
-    this.#dispatcher.wake();
+    for (const imageId of this.#imagesToDelete()) this.#planner.advance(imageId);
+    this.#changed(tasks);
+  }
+
+  /** Tasks wait, or are in line again, and some of them may be stopped by now that could not be before. */
+  #changed(tasks: readonly Task[]): void {
+    const { catalogue, onChange } = this.#parts;
+    const images = new Map(tasks.map(({ jobId, imageId }) => [jobId, imageId]));
+    for (const [jobId, imageId] of images) {
+      if (mayStopTasks(catalogue.jobs.get(jobId))) this.#planner.advance(imageId);
+      else catalogue.afterCommit(() => onChange(imageId));
+    }
+    catalogue.afterCommit(() => this.#dispatcher.wake());
+  }
+
+  #imagesToDelete(): readonly string[] {
+    return this.#parts.catalogue.jobs.imagesToDelete();
   }
 
   /** The agent began an attempt. Old attempts, and other stores' tasks, are ignored. */
@@ -148,12 +182,12 @@ export class Queue {
     const task = this.#current(storeId, taskId, attempt);
     if (task?.state !== 'assigned') return;
     catalogue.transact(() => catalogue.tasks.set(taskId, 'running'));
-    this.#parts.onChange(task.imageId);
+    catalogue.afterCommit(() => this.#parts.onChange(task.imageId));
   }
 
   /**
-   * An attempt ended. When this returns, the report is on disk and the agent may forget it;
-   * a report with an old attempt number changes nothing.
+   * An attempt ended. When this returns, or the transaction this is called in is committed, the
+   * report is on disk and the agent may forget it; a report with an old attempt number changes nothing.
    */
   ended(storeId: string, { taskId, attempt }: TaskAttempt, outcome: Outcome): void {
     const { catalogue } = this.#parts;
@@ -179,119 +213,38 @@ export class Queue {
       const { reason } = told;
       again = catalogue.transact(() => applyFailure(this.#parts, task, reason));
     }
-    this.#parts.onAttemptEnd(task, told, again);
+    catalogue.afterCommit(() => this.#parts.onAttemptEnd(task, told, again));
     this.#tidy(task);
-    this.#advance(task.imageId);
+    this.#goOn(task, told);
+  }
+
+  /** Plans what comes of an outcome, unless it is one of very many that nothing comes of. */
+  #goOn({ jobId, imageId }: Task, outcome: Outcome): void {
+    const { catalogue, onChange } = this.#parts;
+    const isPlanned =
+      outcome.kind === 'failed' ||
+      !onlyWaits(catalogue.jobs.get(jobId)) ||
+      !catalogue.tasks.hasUnended(jobId);
+    if (isPlanned) {
+      this.#planner.advance(imageId);
+      return;
+    }
+    catalogue.afterCommit(() => {
+      onChange(imageId);
+      this.#dispatcher.wake();
+    });
   }
 
   /** Where there is to be no copy, a partial image that an attempt left is put away. */
   #tidy({ imageId, storeId }: Task): void {
     const { catalogue, agents } = this.#parts;
-    if (catalogue.copies.find(imageId, storeId) === undefined) agents.discard(storeId, [imageId]);
+    if (catalogue.copies.find(imageId, storeId) !== undefined) return;
+    catalogue.afterCommit(() => agents.discard(storeId, [imageId]));
   }
 
   #current(storeId: string, taskId: string, attempt: number): Task | undefined {
     const task = this.#parts.catalogue.tasks.find(taskId);
     if (task === undefined || task.storeId !== storeId || task.attempt !== attempt) return undefined;
     return isTaskEnded(task) || task.state === 'queued' ? undefined : task;
-  }
-
-  /** Plans and applies until the image's first job has nothing to do now; then the next job, if it ended. */
-  #advance(imageId: string, children?: ReadonlyMap<string, readonly string[]>): void {
-    const { catalogue } = this.#parts;
-    const after: (() => void)[] = [];
-    const advance = () => {
-      for (;;) {
-        const view = this.#viewOfFirst(imageId, children);
-        if (view === undefined) break;
-        const moved = plan(view).map((effect) => this.#do(effect, view, after));
-        if (!moved.includes(true)) break;
-      }
-    };
-    this.#apart(() => {
-      catalogue.transact(advance);
-      for (const action of after) action();
-      this.#parts.onChange(imageId);
-      this.#dispatcher.wake();
-    });
-  }
-
-  #viewOfFirst(imageId: string, children?: ReadonlyMap<string, readonly string[]>): JobView | undefined {
-    const { catalogue, agents } = this.#parts;
-    const view = catalogue.view(imageId);
-    const [job] = view.jobs;
-    if (job === undefined) return undefined;
-    if (job.state === 'queued') catalogue.jobs.setState(job.id, 'running');
-    const tasks = catalogue.tasks.ofJob(job.id);
-    return { ...view, job, tasks, children, isOnline: (storeId) => agents.isOnline(storeId) };
-  }
-
-  /** True when planning again, at once, may find more to do. */
-  #do(effect: Effect, view: JobView, after: (() => void)[]): boolean {
-    const { catalogue, newId, agents } = this.#parts;
-    const { job } = view;
-    const imageId = job.imageId;
-    switch (effect.do) {
-      case 'add-task': {
-        const { kind, storeId, sourceStoreId } = effect;
-        catalogue.tasks.insert({ id: newId(), jobId: job.id, imageId, storeId, kind, sourceStoreId });
-        catalogue.copies.set(imageId, storeId, kind === 'delete' ? 'deleting' : 'copying', { jobId: job.id });
-        return false;
-      }
-      case 'stop-task': {
-        const task = catalogue.tasks.get(effect.task.id);
-        if (task.state === 'queued' || task.state === 'waiting') {
-          giveUp(catalogue, task, { code: 'CANCELLED', message: 'cancelled' });
-          after.push(() => this.#tidy(task));
-          return true;
-        }
-        after.push(() => agents.cancel(task.storeId, task.id, task.attempt));
-        return false;
-      }
-      case 'image': {
-        const root = view.image.data?.root;
-        catalogue.images.setStatus(imageId, effect.status, { jobId: job.id });
-        if (effect.forgetData || effect.status === 'deleted') {
-          catalogue.images.setData(imageId, undefined, { jobId: job.id });
-        }
-        if (root !== undefined && catalogue.images.get(imageId).data === undefined) {
-          catalogue.manifests.dropUnused(root);
-        }
-        return true;
-      }
-      case 'release-copy': {
-        const verifiedRoot = view.image.data?.root ?? '';
-        catalogue.copies.set(imageId, effect.storeId, 'present', { verifiedRoot, jobId: job.id });
-        return true;
-      }
-      case 'delete-copies':
-        for (const { storeId } of view.copies) {
-          catalogue.copies.set(imageId, storeId, 'deleting', { jobId: job.id });
-        }
-        return true;
-      case 'ask-children':
-        after.push(() => void this.#askChildren(view).catch(this.#parts.onFault));
-        return false;
-      case 'end':
-        catalogue.jobs.setState(job.id, effect.state, effect.reason);
-        return true;
-    }
-  }
-
-  /** Asks every site that has the image and answers; one that does not is taken as away (R9). */
-  async #askChildren({ image, copies, job }: JobView): Promise<void> {
-    const { agents, catalogue } = this.#parts;
-    if (this.#asking.has(job.id)) return;
-    this.#asking.add(job.id);
-    const sites = copies.map((copy) => copy.storeId).filter((storeId) => agents.isOnline(storeId));
-    const answers = await Promise.all(
-      sites.map(async (storeId) => {
-        const names = await agents.askChildren(storeId, image.id).catch(() => [] as const);
-        return [storeId, names] as const;
-      }),
-    );
-    this.#asking.delete(job.id);
-    const [first] = catalogue.jobs.unendedOfImage(image.id);
-    if (first?.id === job.id) this.#advance(image.id, new Map(answers));
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
 import type { Caller } from '../domain/rules/rights.ts';
-import { cutStream } from './connection.ts';
+import { type Connection, cutStream } from './connection.ts';
 import type { Opening } from './connections.ts';
 import type { ServerLimits } from './limits.ts';
 import { statusOf } from './status.ts';
@@ -42,7 +42,6 @@ export interface AdmittedCallSettings {
  */
 export class AdmittedCall extends ServerInterceptingCall {
   readonly path: string;
-  readonly peer: string;
   readonly #settings: AdmittedCallSettings;
   readonly #stream: ServerHttp2Stream;
   #pass: Pass | undefined;
@@ -60,13 +59,17 @@ export class AdmittedCall extends ServerInterceptingCall {
     super(next);
     this.#settings = settings;
     this.path = settings.method.path;
-    this.peer = settings.opening.connection.peer;
     this.#stream = settings.opening.stream;
   }
 
   get pass(): Pass {
     if (this.#pass === undefined) throw new Error('the call has not been admitted');
     return this.#pass;
+  }
+
+  /** It came on this one. */
+  get connection(): Connection {
+    return this.#settings.opening.connection;
   }
 
   /** Why the call was ended from this side; undefined while it was not. */

@@ -1,5 +1,11 @@
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { type ChannelOptions, Client, credentials as channelCredentials } from '@grpc/grpc-js';
+import {
+  type ChannelOptions,
+  Client,
+  credentials as channelCredentials,
+  type ChannelCredentials as GrpcCredentials,
+} from '@grpc/grpc-js';
 import { Refusal } from '../domain/refusal.ts';
 import { readCertificate } from '../trust/certificate.ts';
 import { type Identity, isSameIdentity, nameOf } from '../trust/identity.ts';
@@ -9,9 +15,9 @@ import { WRONG_IDENTITY } from './tls-failure.ts';
 import './quiet.ts';
 
 /**
- * HTTP/2 receive window of a bulk channel: what may be under way before we take it.
- * 2.5 x wanted rate x round trip; 16 MiB gives about 100 MB/s at 80 ms. More than the
- * distance asks for costs cache, and all of it may lie in memory when a store is slow.
+ * HTTP/2 receive window of a bulk channel: what may be under way before we take it. Where the distance
+ * is known link-plan.ts says what it asks for; more costs cache, and all of it may lie in memory when
+ * a store is slow.
  */
 export const BULK_WINDOW_BYTES = 16 * 1024 * 1024;
 
@@ -53,7 +59,9 @@ export interface ChannelSettings {
 
 export interface BulkChannelSettings extends ChannelSettings {
   /** BULK_WINDOW_BYTES when left out. */
-  readonly windowBytes?: number;
+  readonly windowBytes?: number | undefined;
+  /** Called with each TCP connection that is made, before anything is sent on it. */
+  readonly onSocket?: ((socket: Socket) => void) | undefined;
 }
 
 /** A connection to one peer, made with its first call and again whenever it broke. Disposing of it cancels its calls. */
@@ -69,11 +77,13 @@ export class Channel implements AsyncDisposable {
   readonly #calls = new Set<Cancellable>();
 
   /** INVALID when TLS does not take the credentials. */
-  constructor(settings: ChannelSettings, options: ChannelOptions, isBulk = false) {
-    const { address, peer, credentials, expect } = settings;
+  constructor(settings: BulkChannelSettings, options: ChannelOptions, isBulk = false) {
+    const { address, peer, credentials, expect, onSocket } = settings;
     this.peer = `${peer} at ${address}`;
     this.bearer = credentials.bearer;
-    this.client = new Client(address, tlsOf(credentials, expect), options);
+    const tls = tlsOf(credentials, expect);
+    if (onSocket !== undefined) tellSockets(tls, onSocket);
+    this.client = new Client(address, tls, options);
     this.isBulk = isBulk;
     if (isBulk) reuseMemoryOfClient(this.client, ANSWER_LIMIT_BYTES);
   }
@@ -149,6 +159,23 @@ function tlsOf({ caPem, chainPem, privateKeyPem }: ChannelCredentials, expect: I
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new Refusal('INVALID', `TLS does not take the certificate or its key (${code})`);
   }
+}
+
+/**
+ * grpc-js connects a socket itself, and hands it to the credentials for TLS. The method is one that it keeps for
+ * credentials of its own packages: a test holds that it is called with the socket.
+ */
+function tellSockets(credentials: GrpcCredentials, onSocket: (socket: Socket) => void): void {
+  const create = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...parts) => {
+    const connector = create(...parts);
+    const secure = connector.connect.bind(connector);
+    connector.connect = (socket) => {
+      onSocket(socket);
+      return secure(socket);
+    };
+    return connector;
+  };
 }
 
 /** Why this is not who was expected; only the text of the error gets through to the call. */

@@ -11,6 +11,8 @@ export interface ConnectionsSettings {
   readonly limits: ServerLimits;
   readonly windowBytes: number;
   readonly metrics: RpcMetrics;
+  /** Called with each connection that is let in, before TLS. */
+  readonly onSocket?: ((socket: Socket) => void) | undefined;
 }
 
 /** A stream, while grpc-js makes a call of it. */
@@ -90,6 +92,7 @@ export class Connections {
     const peer = peerOf(socket);
     this.#sockets.set(peer, socket);
     this.#count(network, 1);
+    this.#settings.onSocket?.(socket);
     socket.once('close', () => {
       this.#sockets.delete(peer);
       this.#count(network, -1);

@@ -24,6 +24,13 @@ export interface CallContext {
   readonly peer: string;
   /** Who it is, found before the handler was called. It has the right the method asks for. */
   readonly caller: Caller;
+  /** SHA-256 of the certificate its connection has shown, in hex; undefined when that has shown none. */
+  readonly certificate: string | undefined;
+  /**
+   * The caller is about to send much: it may be as far ahead as its distance asks for, with one part in `share` of
+   * the server's window. Of itself that is so, with all of it, for a call in which only the caller streams.
+   */
+  readonly widen: (share: number, wantedRate?: number) => void;
 }
 
 export interface CallMetadata {
@@ -140,14 +147,18 @@ class ServedCall {
     raw.on('cancelled', () => this.#failure.fail(this.#admitted.reason ?? whyCancelled(raw)));
     // grpc-js tells a broken stream by 'cancelled' too; an 'error' nobody hears would end the process.
     raw.on('error', () => {});
+    const { connection } = this.#admitted;
+    if (method.kind === 'client_stream') void connection.widen();
     const { caller, requestId } = this.#admitted.pass;
     this.context = {
       requestId,
       signal: abort.signal,
       log: log.child({ method: method.path }),
       metadata: { get: (key) => textOf(raw.metadata, key) },
-      peer: this.#admitted.peer,
+      peer: connection.peer,
       caller,
+      certificate: connection.shown.certificate?.fingerprint,
+      widen: (share, wantedRate) => void connection.widen(share, wantedRate),
     };
   }
 

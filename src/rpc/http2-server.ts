@@ -6,10 +6,13 @@ import type { Connections } from './connections.ts';
 import type { ServerLimits } from './limits.ts';
 
 /**
- * What a call to us may have under way before we take it. As for channels (channel.ts):
- * 2.5 x wanted rate x round trip; 16 MiB gives about 100 MB/s at 80 ms.
+ * What a caller may have under way to us before we take it, at most. A call begins with FIRST_WINDOW_BYTES,
+ * and gets what its distance asks for when it turns out to send a stream (connection.ts).
  */
 export const SERVER_WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** A message, which is what most calls send. */
+export const FIRST_WINDOW_BYTES = 1024 * 1024;
 
 /**
  * What nghttp2 and Node may hold for one connection, in MB: headers and what waits to be sent. No new
@@ -71,7 +74,7 @@ export function prepareHttp2(
     maxSessionMemory: SESSION_MEMORY_MB,
     settings: {
       ...inside.commonServerOptions.settings,
-      initialWindowSize: windowBytes,
+      initialWindowSize: Math.min(FIRST_WINDOW_BYTES, windowBytes),
       maxHeaderListSize: limits.metadataBytes,
     },
   });

@@ -15,6 +15,9 @@ export const REQUEST_ID_KEY = 'entrepot-request-id';
 /** Metadata of Pull and Push that holds the hub's permission. */
 export const TICKET_KEY = 'entrepot-ticket';
 
+/** Metadata of Push that holds how many connections its caller delivers on, 1 when left out. */
+export const CONNECTIONS_KEY = 'entrepot-connections';
+
 /** Metadata that holds `Bearer` and an API token. */
 export const AUTHORIZATION_KEY = 'authorization';
 

@@ -1,50 +1,101 @@
+import { Refusal } from '../domain/refusal.ts';
 import { type ChunkRun, type Frame, type FrameSource, RUNS_PER_REQUEST } from '../transfer/frames.ts';
+import { unlessAborted } from '../transfer/in-flight.ts';
 import { callServerStream, callUnary } from './calls.ts';
 import { type BulkChannelSettings, bulkChannel, type Channel } from './channel.ts';
+import { type Link, planned } from './distances.ts';
 import { TICKET_KEY } from './limits.ts';
 import { Transfer } from './proto.ts';
 
 export interface PullSourceSettings extends BulkChannelSettings {
   /** The hub's permission to pull. */
   readonly ticket: string;
+  /** Has as many connections, and of that width, as the distance asks for. Left out: one, with `windowBytes`. */
+  readonly link?: Link;
+  /** Frames may come packed: who pulls unpacks them. Default: not. */
+  readonly acceptsPacked?: boolean;
+}
+
+/** A connection, and the pulls that use it. */
+interface Line {
+  readonly channel: Channel;
+  pulls: number;
 }
 
 /**
- * Frames from an agent that holds the image, which we dial: on a bulk channel of its own, one
- * request after the other, of at most RUNS_PER_REQUEST runs. Disposing of it ends what is under way.
+ * Frames from an agent that holds the image, which we dial: on bulk channels of its own, made with the first pull.
+ * Each pull uses one of them, one request after the other, of at most RUNS_PER_REQUEST runs. Disposing of it ends
+ * what is under way.
  */
 export class PullSource implements FrameSource, AsyncDisposable {
-  readonly #channel: Channel;
+  readonly #settings: Omit<PullSourceSettings, 'ticket'>;
+  readonly #disposed = new AbortController();
+  #lines: readonly Line[] = [];
+  #dialling: Promise<void> | undefined;
   #ticket: string;
-  #pulls = 0;
 
   constructor({ ticket, ...settings }: PullSourceSettings) {
-    this.#channel = bulkChannel(settings);
+    this.#settings = settings;
     this.#ticket = ticket;
+  }
+
+  /** 1 until the first pull has found out how far the source is. */
+  get width(): number {
+    return Math.max(1, this.#lines.length);
   }
 
   /** The ticket the hub has renewed: shown at once for what is under way, and with each request from now on. */
   setTicket(ticket: string): void {
     this.#ticket = ticket;
-    if (this.#pulls === 0) return;
-    // Should the other side not take it, the pull ends when the ticket before it does, and says why.
-    callUnary(this.#channel, Transfer.Renew, { ticket }).catch(() => {});
+    const line = this.#lines.find(({ pulls }) => pulls > 0);
+    if (line === undefined) return;
+    // It counts for all connections. Should the other side not take it, the pull ends when the ticket before it
+    // does, and says why.
+    callUnary(line.channel, Transfer.Renew, { ticket }).catch(() => {});
   }
 
   async *pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncGenerator<Frame> {
-    this.#pulls++;
+    await this.#dial(signal);
+    const { acceptsPacked = false } = this.#settings;
+    const line = this.#idlest();
+    line.pulls++;
     try {
       for (let first = 0; first < runs.length; first += RUNS_PER_REQUEST) {
-        const request = { imageId, runs: runs.slice(first, first + RUNS_PER_REQUEST) };
+        const request = { imageId, runs: runs.slice(first, first + RUNS_PER_REQUEST), acceptsPacked };
         const metadata = { [TICKET_KEY]: this.#ticket };
-        yield* callServerStream(this.#channel, Transfer.Pull, request, { signal, metadata });
+        yield* callServerStream(line.channel, Transfer.Pull, request, { signal, metadata });
       }
     } finally {
-      this.#pulls--;
+      line.pulls--;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#channel[Symbol.asyncDispose]();
+    this.#disposed.abort();
+    await Promise.all(this.#lines.map(({ channel }) => channel[Symbol.asyncDispose]()));
+  }
+
+  /** What went wrong may go well with the next pull: then it is tried anew. */
+  async #dial(signal: AbortSignal): Promise<void> {
+    if (this.#lines.length > 0) return;
+    this.#dialling ??= this.#makeLines().finally(() => {
+      this.#dialling = undefined;
+    });
+    // With each pull waits one who is told; when all have left, nobody is.
+    this.#dialling.catch(() => {});
+    await unlessAborted(this.#dialling, signal);
+  }
+
+  async #makeLines(): Promise<void> {
+    const { signal } = this.#disposed;
+    const { connections, ...settings } = await planned(this.#settings, signal);
+    if (signal.aborted) return;
+    this.#lines = Array.from({ length: connections }, () => ({ channel: bulkChannel(settings), pulls: 0 }));
+  }
+
+  #idlest(): Line {
+    const [first, ...others] = this.#lines;
+    if (first === undefined) throw new Refusal('CANCELLED', 'the pull was given up before it began');
+    return others.reduce((least, line) => (line.pulls < least.pulls ? line : least), first);
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type ServiceDefinition as GrpcService, Server } from '@grpc/grpc-js';
 import type { HealthImplementation } from 'grpc-health-check';
 import { formatAddress, listenRefusal } from '../config/address.ts';
@@ -39,8 +40,10 @@ export interface RpcServerSettings {
   readonly limits?: Partial<ServerLimits>;
   /** Told of calls refused for who made them, or for too many of them; not of each one in a flood. */
   readonly onRefused?: (refused: RefusedCall) => void;
-  /** HTTP/2 receive window, per stream and per connection. SERVER_WINDOW_BYTES when left out. */
+  /** What a stream of a caller may have under way at most, however far away it is. SERVER_WINDOW_BYTES when left out. */
   readonly windowBytes?: number;
+  /** Called with each TCP connection that is let in, before anything is sent on it. */
+  readonly onSocket?: (socket: Socket) => void;
   /** Milliseconds since the epoch, for certificates that expire. Date.now when left out. */
   readonly now?: () => number;
 }
@@ -63,12 +66,12 @@ export class RpcServer implements AsyncDisposable {
 
   constructor(settings: RpcServerSettings) {
     const { log, metrics, authenticate, onRefused = () => {}, now = Date.now } = settings;
-    const { windowBytes = SERVER_WINDOW_BYTES } = settings;
+    const { windowBytes = SERVER_WINDOW_BYTES, onSocket } = settings;
     const limits = { ...SERVER_LIMITS, ...settings.limits };
     this.#settings = settings;
     this.#limits = limits;
     this.#tls = new TlsServerCredentials(settings.credentials, settings.clients, limits);
-    this.#connections = new Connections({ limits, windowBytes, metrics });
+    this.#connections = new Connections({ limits, windowBytes, metrics, onSocket });
     const connections = this.#connections;
     this.#gate = new Gate({ authenticate, limits, connections, log, metrics, onRefused, now });
     this.#serving = { gate: this.#gate, log, metrics };

@@ -29,9 +29,12 @@ export interface AgentSnapshot {
   }[];
 }
 
-/** `sent` and `received` crossed the network, the others did not. */
-export const AGENT_BYTE_KINDS = ['sent', 'received', 'hole', 'resumed', 'verified'] as const;
+/** `sent`, and `received`, of which `wire` is what it came to on its way, crossed the network; the others did not. */
+export const AGENT_BYTE_KINDS = ['sent', 'received', 'wire', 'hole', 'resumed', 'verified'] as const;
 export type AgentByteKind = (typeof AGENT_BYTE_KINDS)[number];
+
+/** Where a stream that this agent sends got a chunk from: the store, or another stream of the same image. */
+const CHUNK_ORIGINS = ['read', 'shared'] as const;
 
 /** Why a ticket that somebody showed was refused. */
 export const TICKET_REFUSALS = [
@@ -56,6 +59,7 @@ export type TicketRefusal = (typeof TICKET_REFUSALS)[number];
 export class AgentMetrics {
   readonly #tasks: Counter<'kind' | 'outcome' | 'reason'>;
   readonly #bytes: Counter<'kind'>;
+  readonly #chunks: Counter<'how'>;
   readonly #ticketsRefused: Counter<'reason'>;
   readonly #paceWaits: Counter<'lane'>;
 
@@ -68,11 +72,18 @@ export class AgentMetrics {
     });
     this.#bytes = new Counter({
       name: 'entrepot_agent_bytes_total',
-      help: 'Image bytes by what became of them: sent, received, hole (not sent), resumed (not sent again), verified (read back).',
+      help: 'Image bytes by what became of them: sent, received, wire (received, as it came over the network), hole (not sent), resumed (not sent again), verified (read back).',
       labelNames: ['kind'],
       registers: [registry],
     });
     for (const kind of AGENT_BYTE_KINDS) this.#bytes.inc({ kind }, 0);
+    this.#chunks = new Counter({
+      name: 'entrepot_agent_chunks_total',
+      help: 'Chunks sent, by where they came from: read from the store, or shared with another stream of the same image.',
+      labelNames: ['how'],
+      registers: [registry],
+    });
+    for (const how of CHUNK_ORIGINS) this.#chunks.inc({ how }, 0);
     this.#ticketsRefused = new Counter({
       name: 'entrepot_tickets_refused_total',
       help: 'Tickets for image data that this agent refused, by reason.',
@@ -96,6 +107,10 @@ export class AgentMetrics {
 
   moved(kind: AgentByteKind, bytes: number): void {
     this.#bytes.inc({ kind }, bytes);
+  }
+
+  tookChunk(how: (typeof CHUNK_ORIGINS)[number]): void {
+    this.#chunks.inc({ how });
   }
 
   ticketRefused(reason: TicketRefusal): void {

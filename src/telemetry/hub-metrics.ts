@@ -4,6 +4,7 @@ import { IMAGE_STATUSES, type ImageStatus } from '../domain/image.ts';
 import type { JobKind, TaskKind, Traffic } from '../domain/job.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 import { derivedGauge, oncePerScrape, type TaskOutcome } from './metrics.ts';
+import { type CopyInFlight, deriveTransferGauges } from './transfer-gauges.ts';
 
 export const JOB_KINDS = ['import', 'copy', 'delete-copy', 'delete'] as const satisfies readonly JobKind[];
 const UNENDED_STATES = ['queued', 'running'] as const;
@@ -40,13 +41,6 @@ export interface QueueSnapshot {
   readonly oldestAgeSeconds: number;
 }
 
-export interface CopyInFlight {
-  readonly imageId: string;
-  readonly storeId: string;
-  readonly doneBytes: number;
-  readonly sizeBytes: number;
-}
-
 /**
  * What an agent said, or asked for, and had no business to: it is the agent of another store; no such
  * task, attempt or question was given to it.
@@ -74,7 +68,7 @@ export class HubMetrics {
     });
     this.#bytes = new Counter({
       name: 'entrepot_transfer_bytes_total',
-      help: 'Image bytes by what became of them: sent, hole (not sent), resumed (not sent again), verified (read back).',
+      help: 'Image bytes by what became of them: sent, wire (what sent came to on the network), hole (not sent), resumed (not sent again), verified (read back).',
       labelNames: ['store', 'kind'],
       registers,
     });
@@ -105,6 +99,7 @@ export class HubMetrics {
   /** An attempt's bytes, to be told once for each. */
   transferred(storeId: string, traffic: Traffic): void {
     this.#bytes.inc({ store: storeId, kind: 'sent' }, traffic.receivedBytes);
+    this.#bytes.inc({ store: storeId, kind: 'wire' }, traffic.wireBytes);
     this.#bytes.inc({ store: storeId, kind: 'hole' }, traffic.holeBytes);
     this.#bytes.inc({ store: storeId, kind: 'resumed' }, traffic.resumedBytes);
     this.#bytes.inc({ store: storeId, kind: 'verified' }, traffic.verifiedBytes);
@@ -128,25 +123,7 @@ function deriveGauges(registry: Registry, read: () => HubSnapshot): void {
   deriveStoreGauges(registry, read);
   deriveQueueGauges(registry, read);
   deriveCertificateGauge(registry, read);
-  const inFlight = (value: (copy: CopyInFlight) => number) => () =>
-    read().copiesInFlight.map((copy) => ({
-      labels: { image: copy.imageId, store: copy.storeId },
-      value: value(copy),
-    }));
-  derivedGauge(
-    registry,
-    'entrepot_copy_done_bytes',
-    'How far a copy under way is; gone when it ends.',
-    ['image', 'store'],
-    inFlight((copy) => copy.doneBytes),
-  );
-  derivedGauge(
-    registry,
-    'entrepot_copy_size_bytes',
-    'Size of a copy under way; gone when it ends.',
-    ['image', 'store'],
-    inFlight((copy) => copy.sizeBytes),
-  );
+  deriveTransferGauges(registry, read);
 }
 
 function deriveStoreGauges(registry: Registry, read: () => HubSnapshot): void {

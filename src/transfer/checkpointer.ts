@@ -1,4 +1,3 @@
-import { CHUNK_BYTES } from '../domain/chunk.ts';
 import type { PartialImage } from '../store/store.ts';
 import { unlessAborted } from './in-flight.ts';
 import { type Checkpoint, METADATA } from './metadata.ts';
@@ -9,8 +8,6 @@ export interface CheckpointerOptions {
   readonly start: Checkpoint;
   /** A new one is due after so many chunks. */
   readonly everyChunks: number;
-  /** Chunks that may have begun past the durable checkpoint: what a SIGKILL can cost. At least `everyChunks`. */
-  readonly maxLossChunks: number;
   /** Every data chunk below `nextChunk` is flushed, and the checkpoint that says so is durable. */
   readonly onSaved?: (nextChunk: number) => void;
 }
@@ -38,11 +35,15 @@ export class Checkpointer {
   }
 
   /**
-   * Before the first frame of `chunk` is taken in. Waits while too much would be lost. Does not wait
-   * for ever: chunks that begun before are being written, and one of them saves the checkpoint.
+   * From here on `chunk` counts as what a SIGKILL can cost: waits while `mostChunks` do. Called in
+   * rising order, one call after the other.
+   *
+   * Does not wait for ever if chunks that begun before get done without this one's help, but for
+   * at most `mostChunks - everyChunks` of them: then so many of those are done without a gap that a
+   * checkpoint is due, and the last of them to be done saves it.
    */
-  async begin(chunk: number, signal: AbortSignal): Promise<void> {
-    while (this.#begunCount - this.#durableCount >= this.#options.maxLossChunks) {
+  async begin(chunk: number, mostChunks: number, signal: AbortSignal): Promise<void> {
+    while (this.#begunCount - this.#durableCount >= mostChunks) {
       await unlessAborted(this.#advanced.promise, signal);
     }
     this.#begun.push({ chunk, done: false });
@@ -93,9 +94,4 @@ export class Checkpointer {
     this.#advanced.resolve();
     this.#advanced = Promise.withResolvers();
   }
-}
-
-/** Chunks that make up `bytes`, at least one. */
-export function chunksIn(bytes: number): number {
-  return Math.max(1, Math.floor(bytes / CHUNK_BYTES));
 }

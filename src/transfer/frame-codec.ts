@@ -1,3 +1,4 @@
+import { compressionCode, compressionOfCode } from '../domain/compression.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { FRAME_HEADROOM, frameMemory } from './frame-memory.ts';
 import { FRAME_BYTES, type Frame } from './frames.ts';
@@ -104,7 +105,9 @@ export const pushMessageCodec: Codec<PushMessageWire> = {
 const FRAME_OFFSET = (1 << 3) | 0;
 const FRAME_DATA = (2 << 3) | 2;
 const FRAME_LAST = (3 << 3) | 0;
-const FRAME_FIELDS = 3;
+const FRAME_UNPACKED_BYTES = (4 << 3) | 0;
+const FRAME_COMPRESSION = (5 << 3) | 0;
+const FRAME_FIELDS = 5;
 
 const PUSH_HELLO = (1 << 3) | 2;
 const PUSH_FRAME = (2 << 3) | 2;
@@ -119,10 +122,12 @@ const UINT32_MAX = 0xffff_ffff;
 const NOTHING = Buffer.alloc(0);
 
 /** Everything of the message but the payload, which comes last. Defaults are left out, as proto3 does. */
-function headerOf({ offset, data, last }: Frame): number[] {
+function headerOf({ offset, data, last, unpackedBytes, compression }: Frame): number[] {
   const header: number[] = [];
   if (offset !== 0) header.push(FRAME_OFFSET, ...varint(offset));
   if (last) header.push(FRAME_LAST, 1);
+  if (unpackedBytes !== undefined) header.push(FRAME_UNPACKED_BYTES, ...varint(unpackedBytes, UINT32_MAX));
+  if (compression !== undefined) header.push(FRAME_COMPRESSION, compressionCode(compression));
   if (data.length > 0) header.push(FRAME_DATA, ...varint(data.length));
   return header;
 }
@@ -156,14 +161,25 @@ function readFrame(reader: WireReader): Frame {
   let offset = 0;
   let data: Uint8Array = NOTHING;
   let last = false;
+  let unpackedBytes = 0;
+  let code = 0;
   while (reader.hasMore()) {
     const tag = reader.tag();
     if (tag === FRAME_OFFSET) offset = reader.uint(Number.MAX_SAFE_INTEGER);
     else if (tag === FRAME_DATA) data = reader.bytes();
     else if (tag === FRAME_LAST) last = reader.bool();
+    else if (tag === FRAME_UNPACKED_BYTES) unpackedBytes = reader.uint(UINT32_MAX);
+    else if (tag === FRAME_COMPRESSION) code = reader.uint(UINT32_MAX);
     else reader.skip(tag, FRAME_FIELDS);
   }
-  return { offset, data, last };
+  const compression = compressionOfCode(code);
+  return {
+    offset,
+    data,
+    last,
+    ...(unpackedBytes !== 0 && { unpackedBytes }),
+    ...(compression !== undefined && { compression }),
+  };
 }
 
 function helloMessage({ taskId, attempt, imageId }: PushHelloWire): Buffer {

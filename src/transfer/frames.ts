@@ -1,8 +1,14 @@
+import type { Compression } from '../domain/compression.ts';
+
 /** A piece of a chunk on its way (proto/entrepot/v1/transfer.proto, `Frame`). */
 export interface Frame {
   readonly offset: number;
   readonly data: Uint8Array;
   readonly last: boolean;
+  /** `data` is packed, and unpacks to so many bytes, FRAME_BYTES at most. Left out: it is as it is. */
+  readonly unpackedBytes?: number;
+  /** On the last frame of a chunk: what the sender decided. */
+  readonly compression?: Compression;
 }
 
 /** A run of neighbouring chunks, by index. */
@@ -22,5 +28,7 @@ export const FRAME_BYTES = 1024 * 1024;
  * come in the order of its runs. Stops when `signal` aborts. Rejects with a Refusal.
  */
 export interface FrameSource {
+  /** So many pulls may run at once, each on a connection of its own; may grow while the source lives. */
+  readonly width: number;
   pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncIterable<Frame>;
 }

@@ -1,6 +1,6 @@
 import { CHUNK_BYTES } from '../domain/chunk.ts';
 import type { ImageData } from '../domain/image.ts';
-import type { Phase, Progress, Traffic } from '../domain/job.ts';
+import { NO_TRAFFIC, type Phase, type Progress, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { type DigestPool, StreamDigest } from '../image/digests.ts';
 import type { PartialImage, ReadableImage, Store } from '../store/store.ts';
@@ -37,7 +37,7 @@ export interface IngestOptions {
   readonly digests: DigestPool;
   /** A pool of this transfer's own. At least one slab; more than WIDTH + 1 are not used. */
   readonly slabs: SlabPool;
-  /** Called for each chunk and phase. While bytes come in, the total is what may still be data. */
+  /** Called for each frame, chunk and phase. While bytes come in, the total is what may still be data. */
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   /** Counted into as it goes: so the bytes of an attempt that fails are known too. */
@@ -120,7 +120,7 @@ class Intake implements AsyncDisposable {
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#builder = new ManifestBuilder(options.sizeBytes);
-    this.traffic = options.traffic ?? { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
+    this.traffic = options.traffic ?? { ...NO_TRAFFIC };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -174,6 +174,8 @@ class Intake implements AsyncDisposable {
         }
         arrivedBytes = frame.offset + frame.data.length;
         this.traffic.receivedBytes += frame.data.length;
+        this.traffic.wireBytes += frame.data.length;
+        this.#advance(0);
         if (buffer === undefined && isEnd(frame, sizeBytes)) {
           ended = true;
           await this.#skipTo(sizeBytes, signal);
@@ -267,9 +269,16 @@ class Intake implements AsyncDisposable {
   #advance(bytes: number): void {
     this.#doneBytes += bytes;
     const { sizeBytes, onProgress } = this.#options;
-    const { holeBytes, resumedBytes } = this.traffic;
-    const totalBytes = sizeBytes - holeBytes;
-    onProgress({ phase: this.#phase, doneBytes: this.#doneBytes, totalBytes, resumedBytes, holeBytes });
+    const { holeBytes, resumedBytes, receivedBytes, wireBytes } = this.traffic;
+    onProgress({
+      phase: this.#phase,
+      doneBytes: this.#doneBytes,
+      totalBytes: sizeBytes - holeBytes,
+      resumedBytes,
+      holeBytes,
+      receivedBytes,
+      wireBytes,
+    });
   }
 }
 

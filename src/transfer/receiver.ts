@@ -1,40 +1,23 @@
-import { CHUNK_BYTES, chunkCount } from '../domain/chunk.ts';
-import type { Phase, Progress, Traffic } from '../domain/job.ts';
+import { chunkCount } from '../domain/chunk.ts';
+import { NO_TRAFFIC, type Phase, type Progress, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { DigestPool } from '../image/digests.ts';
 import type { PartialImage, Store } from '../store/store.ts';
 import { Arrivals } from './arrivals.ts';
-import { Checkpointer, chunksIn } from './checkpointer.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { ChunkQueue } from './chunk-queue.ts';
 import { Flushed } from './flushed.ts';
+import { type Found, lookAfterCheckpoint } from './found.ts';
 import { type ChunkRun, type FrameSource, RUNS_PER_REQUEST } from './frames.ts';
 import { throwIfAborted, withInFlight } from './in-flight.ts';
+import { ASKED_CHUNKS, CHECKPOINT_BYTES, type LossBounds, lossBounds, WIDTH } from './loss.ts';
 import type { Manifest } from './manifest.ts';
 import { METADATA } from './metadata.ts';
 import { closing, openForCopy } from './open.ts';
-import { dataChunks, dataRequests, runsOf } from './runs.ts';
+import { dataChunks, runsOf } from './runs.ts';
 import type { SlabPool } from './slab.ts';
 import { type ChunksToRead, findDirtyHole, findWrongChunks } from './verify.ts';
 import { nonzeroExtents } from './zeros.ts';
-
-export const CHECKPOINT_BYTES = 16 * 1024 * 1024;
-
-/** Chunks being hashed and written at once. */
-export const WIDTH = 4;
-
-/**
- * What may have to be sent again after a SIGKILL, by default, in MiB:
- *
- *     28  chunks begun since the durable checkpoint: 16 until it is due, and while it is
- *         flushed and saved the other WIDTH - 1 places take one chunk of 4 each; then
- *         nothing is begun until it is durable (Checkpointer.begin)
- *      1  the frame that waits to begin the next chunk
- *      2  frames the RPC layer has read ahead for us
- *      1  the frame it is putting together
- *     16  flow-control window: sent, not read
- *     --
- *     48  of the 64 that are allowed; so a window of up to 32 keeps to it
- */
-export const RESENT_AT_MOST_BYTES = CHECKPOINT_BYTES + (WIDTH - 1) * CHUNK_BYTES;
 
 /**
  * `read-back`: every data chunk is read from the store after it was flushed, and compared with the manifest.
@@ -51,15 +34,17 @@ export interface ReceiveOptions {
   /** Kept beside the image, at most 64 KiB. */
   readonly recordJson: string;
   readonly digests: DigestPool;
-  /** A pool of this transfer's own. At least one slab; more than `width` + 1 are not used. */
+  /** A pool of this transfer's own. At least one slab; while several pulls run it is made larger. */
   readonly slabs: SlabPool;
-  /** Called for each chunk and phase; whoever shows it throttles it. */
+  /** Called for each frame, chunk and phase; whoever shows it throttles it. */
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
   /** Default CHECKPOINT_BYTES. */
   readonly checkpointBytes?: number;
   /** Default WIDTH. */
   readonly width?: number;
+  /** Default ASKED_CHUNKS. At least three more than a checkpoint's. The same for all attempts at an image. */
+  readonly askedChunks?: number;
   /** How it is made sure that the image is right; default `read-back`. */
   readonly verify?: Verify;
   /** Counted into as it goes: so the bytes of an attempt that fails are known too. */
@@ -105,13 +90,17 @@ class Reception {
   readonly traffic: { -readonly [Key in keyof Traffic]: number };
   readonly #options: ReceiveOptions;
   readonly #width: number;
+  readonly #bounds: LossBounds;
+  #arrivals: Arrivals | undefined;
   #phase: Phase = 'preparing';
   #doneBytes = 0;
 
   constructor(options: ReceiveOptions) {
     this.#options = options;
-    this.#width = options.width ?? WIDTH;
-    this.traffic = options.traffic ?? { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
+    const { checkpointBytes = CHECKPOINT_BYTES, width = WIDTH, askedChunks = ASKED_CHUNKS } = options;
+    this.#width = width;
+    this.#bounds = lossBounds(checkpointBytes, width, askedChunks);
+    this.traffic = options.traffic ?? { ...NO_TRAFFIC };
   }
 
   enter(phase: Phase, doneBytes: number): void {
@@ -122,13 +111,18 @@ class Reception {
 
   /** From an open partial image to one that is verified and may be published. */
   async fill(image: PartialImage, nextChunk: number): Promise<void> {
-    const { manifest, imageId, recordJson, source, digests, slabs } = this.#options;
+    const { manifest, imageId, recordJson, source, digests, slabs, signal } = this.#options;
     const { traffic } = this;
     traffic.holeBytes = manifest.sizeBytes - manifest.dataBytes;
-    traffic.resumedBytes = manifest.dataBytesBefore(nextChunk);
+    const mostChunks = Math.max(this.#bounds.askedChunks, this.#bounds.begunChunks);
+    const found = await lookAfterCheckpoint({ ...this.#readOptions(image, signal), nextChunk, mostChunks });
+    traffic.resumedBytes = manifest.dataBytesBefore(nextChunk) + found.rightBytes;
     const width = this.#width;
-    const arrivals = new Arrivals({ image, imageId, manifest, source, digests, slabs, width, traffic });
-    const wrong = await this.#transfer(image, arrivals, nextChunk);
+    const onArrival = () => this.#advance(0);
+    const parts = { image, imageId, manifest, source, digests, slabs };
+    const arrivals = new Arrivals({ ...parts, width, traffic, onArrival });
+    this.#arrivals = arrivals;
+    const wrong = await this.#transfer(image, arrivals, found);
     if (wrong.length > 0) await this.#repair(image, arrivals, wrong);
     await this.#requireCleanHoles(image);
     this.enter('publishing', manifest.dataBytes);
@@ -138,13 +132,13 @@ class Reception {
   }
 
   /**
-   * Everything from `nextChunk` on is written and flushed, and everything is read back: what is flushed
+   * Everything from the checkpoint on is written and flushed, and everything is read back: what is flushed
    * while the rest still arrives. Returns the chunks that read back wrong.
    */
-  async #transfer(image: PartialImage, arrivals: Arrivals, nextChunk: number): Promise<number[]> {
+  async #transfer(image: PartialImage, arrivals: Arrivals, found: Found): Promise<number[]> {
     const { signal, verify = 'read-back' } = this.#options;
     this.enter('transferring', this.traffic.resumedBytes);
-    const flushed = new Flushed(nextChunk);
+    const flushed = new Flushed(found.nextChunk);
     let wrong: number[] = [];
     await withInFlight(2, signal, async (inFlight, either) => {
       if (verify === 'read-back') {
@@ -153,7 +147,7 @@ class Reception {
         });
       }
       await inFlight.start(async () => {
-        await this.#receive(image, arrivals, nextChunk, flushed, either);
+        await this.#receive(image, arrivals, found, flushed, either);
         if (verify === 'read-back') this.enter('verifying', this.traffic.verifiedBytes);
       });
     });
@@ -179,29 +173,29 @@ class Reception {
   async #receive(
     image: PartialImage,
     arrivals: Arrivals,
-    nextChunk: number,
+    { nextChunk, right, torn }: Found,
     flushed: Flushed,
     signal: AbortSignal,
   ): Promise<void> {
-    const { manifest, checkpointBytes = CHECKPOINT_BYTES } = this.#options;
-    const everyChunks = chunksIn(checkpointBytes);
+    const { manifest, source } = this.#options;
+    const bounds = this.#bounds;
     const checkpointer = new Checkpointer({
       image,
       start: { root: manifest.root, nextChunk },
-      everyChunks,
-      maxLossChunks: everyChunks + this.#width - 1,
+      everyChunks: bounds.everyChunks,
       onSaved: (below) => flushed.reach(below),
     });
+    const width = () => source.width;
+    const queue = new ChunkQueue({ manifest, nextChunk, right, width, bounds, checkpointer });
     const steps = {
-      begin: (chunk: number, stop: AbortSignal) => checkpointer.begin(chunk, stop),
-      extents: nonzeroExtents,
+      extents: (chunk: number, bytes: Buffer) => (torn.has(chunk) ? whole(bytes) : nonzeroExtents(bytes)),
       done: async (chunk: number, lengthBytes: number) => {
         await checkpointer.done(chunk);
         this.#advance(lengthBytes);
       },
     };
     try {
-      await arrivals.pull(dataRequests(manifest, nextChunk), steps, signal);
+      await arrivals.pullAll(queue, steps, signal);
     } catch (error) {
       // What has arrived is kept if the store is well; the failure that matters is the first one.
       if (!arrivals.storeFailed) await checkpointer.saveRest().catch(() => {});
@@ -213,7 +207,7 @@ class Reception {
 
   async #requireCleanHoles(image: PartialImage): Promise<void> {
     const { imageId, signal } = this.#options;
-    const hole = await findDirtyHole(this.#verifyOptions(image, signal));
+    const hole = await findDirtyHole(this.#readOptions(image, signal));
     if (hole === undefined) return;
     // Nothing the source could send makes a hole clean: the next attempt starts from nothing.
     await image.setMetadata(METADATA.checkpoint, '');
@@ -224,9 +218,8 @@ class Reception {
   async #repair(image: PartialImage, arrivals: Arrivals, wrong: readonly number[]): Promise<void> {
     const { imageId, signal } = this.#options;
     const steps = {
-      begin: async () => {},
-      // What is there instead is not known, so zeros are written too.
-      extents: (bytes: Buffer) => [{ offset: 0, length: bytes.length }],
+      // What is there instead is not known.
+      extents: (_chunk: number, bytes: Buffer) => whole(bytes),
       done: async () => {},
     };
     await arrivals.pull(inRequests(runsOf(wrong)), steps, signal);
@@ -243,7 +236,7 @@ class Reception {
   }
 
   async #findWrong(image: PartialImage, chunks: ChunksToRead, signal: AbortSignal): Promise<number[]> {
-    const wrong = await findWrongChunks(chunks, this.#verifyOptions(image, signal));
+    const wrong = await findWrongChunks(chunks, this.#readOptions(image, signal));
     // Bytes that are wrong are read again after their repair.
     for (const chunk of wrong) this.#unverify(chunk);
     return wrong;
@@ -259,7 +252,7 @@ class Reception {
     if (this.#phase === 'verifying') this.#advance(lengthBytes);
   }
 
-  #verifyOptions(image: PartialImage, signal: AbortSignal) {
+  #readOptions(image: PartialImage, signal: AbortSignal) {
     const { manifest, digests, slabs } = this.#options;
     const onRead = (lengthBytes: number) => this.#verified(lengthBytes);
     return { image, manifest, digests, slabs, signal, width: this.#width, onRead };
@@ -268,10 +261,23 @@ class Reception {
   #advance(bytes: number): void {
     this.#doneBytes += bytes;
     const { manifest, onProgress } = this.#options;
-    const { resumedBytes, holeBytes } = this.traffic;
-    const totalBytes = manifest.dataBytes;
-    onProgress({ phase: this.#phase, doneBytes: this.#doneBytes, totalBytes, resumedBytes, holeBytes });
+    const { resumedBytes, holeBytes, receivedBytes, wireBytes } = this.traffic;
+    onProgress({
+      phase: this.#phase,
+      doneBytes: this.#doneBytes,
+      totalBytes: manifest.dataBytes,
+      resumedBytes,
+      holeBytes,
+      receivedBytes,
+      wireBytes,
+      compression: this.#arrivals?.compression,
+    });
   }
+}
+
+/** All of a chunk, zeros too. */
+function whole(bytes: Buffer): { offset: number; length: number }[] {
+  return [{ offset: 0, length: bytes.length }];
 }
 
 function* inRequests(runs: readonly ChunkRun[]): Generator<readonly ChunkRun[], void, void> {

@@ -17,18 +17,33 @@ interface Waiter {
  * another, or that must not slow each other down, have a pool each.
  */
 export class SlabPool {
-  readonly count: number;
+  #count: number;
   readonly #free: Slab[] = [];
   readonly #taken = new Set<Slab>();
   readonly #waiting = new Set<Waiter>();
 
   constructor(count: number) {
     if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`${count} slabs`);
-    this.count = count;
+    this.#count = count;
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   get bytesInUse(): number {
     return this.#taken.size * CHUNK_BYTES;
+  }
+
+  /** From now on there are so many; of those that are taken, what is too many goes as it comes back. */
+  resize(count: number): void {
+    this.#count = count;
+    this.#free.length = Math.min(this.#free.length, Math.max(0, count - this.#taken.size));
+    for (const waiter of this.#waiting) {
+      if (this.#taken.size >= count) return;
+      this.#waiting.delete(waiter);
+      waiter.resolve(this.#hand(newSlab()));
+    }
   }
 
   /** A slab with anything in it. Waits while all are taken, first come first served; CANCELLED when `signal` aborts. */
@@ -41,6 +56,7 @@ export class SlabPool {
   /** Gives a taken slab to the next in line. Giving one back twice is a fault. */
   giveBack(slab: Slab): void {
     if (!this.#taken.delete(slab)) throw new Refusal('INTERNAL', 'a slab was given back that is not taken');
+    if (this.#taken.size >= this.#count) return;
     const [next] = this.#waiting;
     if (next === undefined) this.#free.push(slab);
     else {
@@ -72,6 +88,7 @@ export class SlabPool {
   }
 }
 
-function newSlab(): Slab {
+/** Of its own, not from the memory that small buffers share. */
+export function newSlab(): Slab {
   return Buffer.allocUnsafeSlow(CHUNK_BYTES);
 }

@@ -19,6 +19,18 @@ export async function writeSampleImage(
   }
 }
 
+/** Writes a raw image of `sizeBytes` without holes, that packs to about a third as programs and documents do. */
+export async function writeWords(path: string, sizeBytes: number): Promise<void> {
+  await using file = await open(path, 'w', 0o600);
+  for (let at = 0, part = 0; at < sizeBytes; part++) {
+    const bytes = noise(`words ${part}`, MIB);
+    // Of eight bits two say something.
+    for (let index = 0; index < bytes.length; index++) bytes[index] = 0x41 + ((bytes[index] ?? 0) & 0x03);
+    const { bytesWritten } = await file.write(bytes, 0, Math.min(MIB, sizeBytes - at), at);
+    at += bytesWritten;
+  }
+}
+
 function extentsOf(sizeBytes: number, dataBytes: number): { offset: number; length: number }[] {
   const extents: { offset: number; length: number }[] = [];
   for (let left = dataBytes, n = 0; left > 0; n++) {

@@ -1,3 +1,4 @@
+import { noProgress } from '../../domain/job.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import type { FrameSource } from '../../transfer/frames.ts';
 import { refusalOf } from '../../transfer/in-flight.ts';
@@ -18,7 +19,7 @@ export async function copyImage(parts: TaskParts, assignment: Assignment<CopyWor
   try {
     signal.throwIfAborted();
     // Said at once: getting the manifest and waiting for the source may take a while.
-    run.onProgress({ phase: 'preparing', doneBytes: 0, totalBytes: 0, resumedBytes: 0, holeBytes: 0 });
+    run.onProgress(noProgress('preparing'));
     const manifest = await getManifest(parts, assignment.work, signal);
     return await withSource(parts, assignment, run, (source, untilCut) =>
       receive(parts, assignment, { ...run, signal: untilCut }, manifest, source),

@@ -1,5 +1,6 @@
+import { NO_TRAFFIC, noProgress } from '../../domain/job.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type Assignment, type DeleteWork, NO_TRAFFIC } from '../messages.ts';
+import type { Assignment, DeleteWork } from '../messages.ts';
 import type { Done, Run } from '../task-board.ts';
 import type { TaskParts } from './parts.ts';
 
@@ -13,7 +14,7 @@ export async function deleteImage(
   run: Run,
 ): Promise<Done> {
   run.signal.throwIfAborted();
-  run.onProgress({ phase: 'removing', doneBytes: 0, totalBytes: 0, resumedBytes: 0, holeBytes: 0 });
+  run.onProgress(noProgress('removing'));
   if ((await store.children(imageId)).length === 0) {
     await openImages.evict(imageId, new Refusal('NOT_FOUND', `image ${imageId} is being removed here`));
   }

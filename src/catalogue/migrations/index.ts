@@ -1,6 +1,8 @@
 import { core } from './0001-core.ts';
 import { trust } from './0002-trust.ts';
 import { pacing } from './0003-pacing.ts';
+import { wideJobs } from './0004-wide-jobs.ts';
+import { taskTotals } from './0005-task-totals.ts';
 
 /** In order; the number of those applied is the database's `user_version`. Never edit one that was released. */
-export const MIGRATIONS: readonly string[] = [core, trust, pacing];
+export const MIGRATIONS: readonly string[] = [core, trust, pacing, wideJobs, taskTotals];

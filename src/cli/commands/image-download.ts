@@ -67,6 +67,7 @@ async function download(session: Session, image: Image, { file, force }: Options
           rateBytesPerSecond: rate.bytesPerSecond,
           remainingSeconds: rate.remainingSeconds(totalBytes),
           reason: '',
+          traffic: undefined,
         },
       ],
     });

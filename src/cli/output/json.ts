@@ -69,7 +69,10 @@ function progressJson(progress: Progress | null) {
     percent: percentOf(progress.doneBytes, progress.totalBytes) ?? null,
     resumed_bytes: progress.resumedBytes,
     hole_bytes: progress.holeBytes,
-    rate_bytes_per_second: progress.rateBytesPerSecond,
+    received_bytes: progress.receivedBytes,
+    wire_bytes: progress.wireBytes,
+    compression: textOrNull(progress.compression),
+    rate_bytes_per_second: progress.rateBytesPerSecond ?? null,
     remaining_seconds: progress.remainingSeconds ?? null,
     updated_at: timeOrNull(progress.updatedAtMs),
   };
@@ -120,6 +123,21 @@ function taskJson(task: Task) {
     reason_code: textOrNull(task.reasonCode),
     not_before_at: timeOrNull(task.notBeforeMs),
     progress: progressJson(task.progress),
+    totals: totalsJson(task.totals),
+  };
+}
+
+function totalsJson(totals: Task['totals']) {
+  if (totals?.traffic == null) return null;
+  const { receivedBytes, wireBytes, holeBytes, resumedBytes, verifiedBytes } = totals.traffic;
+  return {
+    received_bytes: receivedBytes,
+    wire_bytes: wireBytes,
+    hole_bytes: holeBytes,
+    resumed_bytes: resumedBytes,
+    verified_bytes: verifiedBytes,
+    compression: textOrNull(totals.compression),
+    seconds: totals.seconds,
   };
 }
 

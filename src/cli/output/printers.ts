@@ -1,3 +1,4 @@
+import { fitted } from './fitted.ts';
 import {
   barLines,
   clipped,
@@ -7,6 +8,7 @@ import {
   type ProgressPrinter,
   type ProgressView,
 } from './progress.ts';
+import { trafficJson } from './traffic.ts';
 import { percentOf } from './units.ts';
 
 /** The part of a stream the printers use. */
@@ -14,6 +16,7 @@ export interface Screen {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 export type Now = () => number;
@@ -21,8 +24,13 @@ export type Now = () => number;
 /** Redrawing faster than the eye sees costs the link of a remote terminal. */
 const REDRAW_MS = 100;
 const DEFAULT_COLUMNS = 80;
-/** A log gets a line this often from a copy that moves within one phase. */
+const DEFAULT_ROWS = 24;
+/** The heading, and the line the cursor is on. */
+const OTHER_ROWS = 2;
+/** A log gets a line this often from a copy that moves within one phase... */
 const PLAIN_REPEAT_MS = 5000;
+/** ...and no more than one in so long from all copies together. */
+const PLAIN_APART_MS = 1000;
 /** A script may draw a bar of its own from these. */
 const JSON_REPEAT_MS = 500;
 
@@ -63,7 +71,9 @@ export class TtyProgress implements ProgressPrinter {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { job, lines } = this.#view ?? { job: undefined, lines: [] };
-    const texts = [...(job === undefined ? [] : [jobHeading(job)]), ...barLines(lines)];
+    const shown = fitted(lines, Math.max(1, (this.#screen.rows ?? DEFAULT_ROWS) - OTHER_ROWS));
+    const heading = job === undefined ? '' : jobHeading(job);
+    const texts = [heading, ...barLines(shown.lines), shown.summary].filter((text) => text !== '');
     const columns = this.#screen.columns ?? DEFAULT_COLUMNS;
     const body = texts.map((text) => `${clipped(text, columns)}\n`).join('');
     this.#screen.write(this.#erasure() + body);
@@ -114,7 +124,7 @@ export class PlainProgress implements ProgressPrinter {
 
   show(view: ProgressView): void {
     this.#view = view;
-    this.#print(view, PLAIN_REPEAT_MS);
+    this.#print(view, Math.max(PLAIN_REPEAT_MS, view.lines.length * PLAIN_APART_MS));
   }
 
   note(text: string): void {
@@ -174,7 +184,7 @@ export class JsonProgress implements ProgressPrinter {
     const state = `${jobPart.job_state} ${jobPart.place} ${jobPart.paused} ${jobPart.rate} ${jobPart.lane}`;
     if (lines.length === 0) this.#changed.print('job', state, jsonLine({ ...jobPart, name: null }), repeatMs);
     for (const line of lines) {
-      const change = `${state} ${line.phase} ${line.reason}`;
+      const change = `${state} ${line.phase} ${line.reason} ${line.traffic?.compression}`;
       this.#changed.print(line.key, change, jsonLine({ ...jobPart, ...lineJson(line) }), repeatMs);
     }
   }
@@ -191,9 +201,10 @@ function lineJson(line: ProgressLine) {
     done_bytes: line.doneBytes,
     total_bytes: line.totalBytes,
     percent: percentOf(line.doneBytes, line.totalBytes) ?? null,
-    rate_bytes_per_second: line.rateBytesPerSecond,
+    rate_bytes_per_second: line.rateBytesPerSecond ?? null,
     remaining_seconds: line.remainingSeconds ?? null,
     reason: line.reason === '' ? null : line.reason,
+    ...trafficJson(line.traffic),
   };
 }
 

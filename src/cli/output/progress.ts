@@ -1,6 +1,7 @@
 import type { Job } from '../wire.ts';
 import { paceWords } from './pace.ts';
 import { characters, padded, table, width } from './table.ts';
+import { type Traffic, taskTraffic, trafficWords } from './traffic.ts';
 import { formatBytes, formatDuration, formatRate, percentOf, printable } from './units.ts';
 
 /** How far one thing is: the bytes this command sends or gets, or one store's part of a job. */
@@ -13,11 +14,13 @@ export interface ProgressLine {
   readonly phase: string;
   readonly doneBytes: number;
   readonly totalBytes: number;
-  /** 0 while it is not known. */
-  readonly rateBytesPerSecond: number;
+  /** Over the last seconds; undefined while it is not known, 0: it stands still. */
+  readonly rateBytesPerSecond: number | undefined;
   readonly remainingSeconds: number | undefined;
-  /** Why it failed or waits; empty otherwise. */
+  /** Why it failed, waits or is held; empty otherwise. */
   readonly reason: string;
+  /** Of a store's part of a job that has bytes. */
+  readonly traffic: Traffic | undefined;
 }
 
 export interface ProgressView {
@@ -45,9 +48,10 @@ export function jobLines(job: Job): ProgressLine[] {
       phase: moving && progress.phase !== '' ? progress.phase : state,
       doneBytes: progress?.doneBytes ?? 0,
       totalBytes: progress?.totalBytes ?? 0,
-      rateBytesPerSecond: moving ? progress.rateBytesPerSecond : 0,
+      rateBytesPerSecond: moving ? progress.rateBytesPerSecond : undefined,
       remainingSeconds: moving ? progress.remainingSeconds : undefined,
       reason: printable(task.reason),
+      traffic: taskTraffic(task),
     };
   });
 }
@@ -55,7 +59,8 @@ export function jobLines(job: Job): ProgressLine[] {
 /** What the job as a whole is doing, in one line. */
 export function jobHeading(job: Job): string {
   const what = `job ${job.id} (${job.kind})`;
-  const reason = job.reason === '' ? '' : `: ${printable(job.reason)}`;
+  // That it is paused is among the words of its pace.
+  const reason = job.reason === '' || (job.paused && job.endedAtMs === 0) ? '' : `: ${printable(job.reason)}`;
   if (job.cancelRequested && job.endedAtMs === 0) return `${what} is being cancelled`;
   const pace = paceWords(job);
   if (job.state === 'queued' && job.place > 0) return `${what} is queued${pace}, ${placeWords(job)}`;
@@ -82,13 +87,14 @@ export function placeWords(job: Job): string {
   return `${job.place} before it${before.length > 0 ? `: ${before.join(', ')}` : ''}`;
 }
 
-/** `dcn0 transferring 50%, 128 MiB of 256 MiB, 64 MiB/s, 2 s left`. */
+/** `dcn0 transferring 50%, 128 MiB of 256 MiB, 64 MiB/s, 2 s left, 60 MiB on the wire (2.1:1), compression on`. */
 export function lineText(line: ProgressLine): string {
   const percent = percentOf(line.doneBytes, line.totalBytes);
   const parts = [`${line.label} ${line.phase}${percent === undefined ? '' : ` ${percent}%`}`];
   if (line.totalBytes > 0) parts.push(`${formatBytes(line.doneBytes)} of ${formatBytes(line.totalBytes)}`);
-  if (line.rateBytesPerSecond > 0) parts.push(formatRate(line.rateBytesPerSecond));
+  if (line.rateBytesPerSecond !== undefined) parts.push(formatRate(line.rateBytesPerSecond));
   if (line.remainingSeconds !== undefined) parts.push(`${formatDuration(line.remainingSeconds)} left`);
+  if (line.traffic !== undefined) parts.push(...trafficWords(line.traffic));
   return parts.join(', ') + (line.reason === '' ? '' : `: ${line.reason}`);
 }
 
@@ -103,7 +109,8 @@ export function barLines(lines: readonly ProgressLine[]): string[] {
     line.totalBytes > 0 ? `${formatBytes(line.doneBytes)} of ${formatBytes(line.totalBytes)}` : '',
     formatRate(line.rateBytesPerSecond),
     line.remainingSeconds === undefined ? '' : `${formatDuration(line.remainingSeconds)} left`,
-    line.reason,
+    // What keeps it up is more than what it came to: the end may be cut off.
+    line.reason || (line.traffic === undefined ? '' : trafficWords(line.traffic).join(', ')),
   ]);
   const columns = rows[0]?.map(() => ({ header: '' })) ?? [];
   // The first line would be the headers.

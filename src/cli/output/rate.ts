@@ -1,10 +1,10 @@
-/** Bytes per second over the last few seconds: steady enough to read, quick enough to believe. */
-const SPAN_MS = 5000;
+import { RecentRate } from '../../domain/recent-rate.ts';
 
 /** Counts what this process itself moves; the hub counts what agents move. */
 export class RateMeter {
   readonly #now: () => number;
-  readonly #samples: { readonly atMs: number; readonly bytes: number }[] = [];
+  readonly #recent = new RecentRate();
+  #doneBytes = 0;
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -12,24 +12,18 @@ export class RateMeter {
 
   /** `bytes` is the sum so far. */
   record(bytes: number): void {
-    const atMs = this.#now();
-    this.#samples.push({ atMs, bytes });
-    while (this.#samples.length > 2 && atMs - (this.#samples[1]?.atMs ?? atMs) >= SPAN_MS)
-      this.#samples.shift();
+    this.#doneBytes = bytes;
+    this.#recent.record(bytes, this.#now());
   }
 
-  /** 0 while it is not known. */
-  get bytesPerSecond(): number {
-    const first = this.#samples.at(0);
-    const last = this.#samples.at(-1);
-    if (first === undefined || last === undefined || last.atMs === first.atMs) return 0;
-    return ((last.bytes - first.bytes) * 1000) / (last.atMs - first.atMs);
+  /** Over the last seconds. Undefined while it is not known. */
+  get bytesPerSecond(): number | undefined {
+    return this.#recent.at(this.#now());
   }
 
-  /** Undefined while the rate is not known. */
+  /** Undefined while the rate is not known, and while nothing moves. */
   remainingSeconds(totalBytes: number): number | undefined {
-    const rate = this.bytesPerSecond;
-    const done = this.#samples.at(-1)?.bytes ?? 0;
-    return rate > 0 ? Math.max(0, totalBytes - done) / rate : undefined;
+    const rate = this.bytesPerSecond ?? 0;
+    return rate > 0 ? Math.max(0, totalBytes - this.#doneBytes) / rate : undefined;
   }
 }

@@ -15,8 +15,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /** `64 MiB/s`; empty while the rate is not known. */
-export function formatRate(bytesPerSecond: number): string {
-  return bytesPerSecond > 0 ? `${formatBytes(bytesPerSecond)}/s` : '';
+export function formatRate(bytesPerSecond: number | undefined): string {
+  return bytesPerSecond === undefined ? '' : `${formatBytes(bytesPerSecond)}/s`;
 }
 
 /** `48 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`. */

@@ -2,6 +2,7 @@ import type { Copy, Image, Job, Location, Store } from '../wire.ts';
 import { jobState } from './pace.ts';
 import { jobLines, lineText, placeWords } from './progress.ts';
 import { fields, table } from './table.ts';
+import { jobTrafficWords } from './traffic.ts';
 import { formatBytes, formatDuration, formatRate, formatTime, percentOf } from './units.ts';
 
 /** `central` first, then by name, as the hub lists them. */
@@ -124,7 +125,7 @@ function copiesTable(copies: readonly Copy[]): string {
       copy.state,
       progress?.phase ?? '',
       percentWords(progress?.doneBytes ?? 0, progress?.totalBytes ?? 0),
-      formatRate(progress?.rateBytesPerSecond ?? 0),
+      formatRate(progress?.rateBytesPerSecond),
       progress?.remainingSeconds === undefined ? '' : formatDuration(progress.remainingSeconds),
       formatTime(copy.verifiedAtMs),
       copy.reason,
@@ -181,6 +182,7 @@ export function jobText(job: Job): string {
     ['lane', job.lane],
     ['rate', job.rate],
     ['stores', job.storeIds.join(', ')],
+    ['traffic', jobTrafficWords(job)],
     ['requested by', job.requestedBy],
     ['request id', job.requestId],
     ['created', formatTime(job.createdAtMs)],

@@ -5,7 +5,7 @@ import { locationUrl } from '../location.ts';
 import { Refusal } from '../refusal.ts';
 import type { StoreRecord } from '../store.ts';
 import { requireVisible } from './reading.ts';
-import { centralOf, copyAt, foresee, type ImageView, isPresent, list } from './view.ts';
+import { centralOf, copyAt, type Foresight, foresee, type ImageView, isPresent, list } from './view.ts';
 
 export interface CopyRequest {
   /** Ignored with `allStores`. */
@@ -49,7 +49,7 @@ export function decideCopy(request: CopyRequest, view: ImageView): CopyDecision 
       return { do: 'join', job: maker };
     }
   }
-  for (const id of lacking) requireForeseenSource(id, view);
+  requireForeseenSources(lacking, view, holders);
   return { do: 'queue', spec: { kind: 'copy', storeIds: wanted, allMustSucceed: request.allMustSucceed } };
 }
 
@@ -117,11 +117,17 @@ export function namedStores(ids: readonly string[], stores: readonly StoreRecord
   return [...new Set(ids)];
 }
 
-function requireForeseenSource(storeId: string, view: ImageView): void {
-  const central = centralOf(view.stores).id;
-  const { holders } = foresee(view);
-  const sources = storeId === central ? [...holders.keys()].filter((id) => id !== central) : [central];
-  if (!sources.some((id) => holders.has(id))) throw noSource(view.image.id, storeId, central);
+function requireForeseenSources(
+  storeIds: readonly string[],
+  { image, stores }: ImageView,
+  holders: Foresight['holders'],
+): void {
+  const central = centralOf(stores).id;
+  const hasEdge = [...holders.keys()].some((id) => id !== central);
+  for (const id of storeIds) {
+    const hasSource = id === central ? hasEdge : holders.has(central);
+    if (!hasSource) throw noSource(image.id, id, central);
+  }
 }
 
 function noSource(imageId: string, storeId: string, central: string): Refusal {

@@ -67,10 +67,10 @@ export function importProgress(
       spec.kind === 'import' ? importTargets(spec, stores) : spec.kind === 'copy' ? spec.storeIds : [];
     for (const id of targets) if (!isPresent(copies, id)) todo.add(id);
   }
-  const failed = copies.filter((copy) => copy.state === 'failed').map((copy) => copy.storeId);
+  const failed = new Set(copies.filter((copy) => copy.state === 'failed').map((copy) => copy.storeId));
   return {
-    importingTo: [...todo].filter((id) => !failed.includes(id)).sort(),
-    failed: failed.sort(),
+    importingTo: [...todo].filter((id) => !failed.has(id)).sort(),
+    failed: [...failed].sort(),
   };
 }
 

@@ -23,9 +23,18 @@ export function centralOf(stores: readonly StoreRecord[]): StoreRecord {
   });
 }
 
+/** By an index that is made once for each list: an image may be at a thousand stores, and rules ask for each. */
 export function copyAt(copies: readonly Copy[], storeId: string): Copy | undefined {
-  return copies.find((copy) => copy.storeId === storeId);
+  let byStore = BY_STORE.get(copies);
+  if (byStore === undefined) {
+    byStore = new Map(copies.map((copy) => [copy.storeId, copy]));
+    BY_STORE.set(copies, byStore);
+  }
+  return byStore.get(storeId);
 }
+
+/** Lists of copies are never changed. */
+const BY_STORE = new WeakMap<readonly Copy[], ReadonlyMap<string, Copy>>();
 
 export function isPresent(copies: readonly Copy[], storeId: string): boolean {
   return copyAt(copies, storeId)?.state === 'present';

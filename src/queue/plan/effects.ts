@@ -45,7 +45,7 @@ export type Target =
 
 /** Where a job's copy to `storeId` stands, and what starts it. `entryStoreId` as in `sourceFor`. */
 export function targetAt(storeId: string, view: JobView, entryStoreId?: string): Target {
-  const task = view.tasks.find((one) => one.kind === 'copy' && one.storeId === storeId);
+  const task = copyTasks(view.tasks).get(storeId);
   if (task !== undefined) {
     if (!isTaskEnded(task)) return { is: 'pending', task };
     const ended = task.state === 'done' ? 'made' : 'failed';
@@ -62,6 +62,17 @@ export function targetAt(storeId: string, view: JobView, entryStoreId?: string):
     return { is: 'ended', outcome: { storeId, ended: 'failed', reason: { code, message } } };
   }
 }
+
+/** The tasks that copy, by store; made once for each list, as a job of a thousand stores asks a thousand times. */
+function copyTasks(tasks: readonly Task[]): ReadonlyMap<string, Task> {
+  const known = COPY_TASKS.get(tasks);
+  if (known !== undefined) return known;
+  const made = new Map(tasks.filter(({ kind }) => kind === 'copy').map((task) => [task.storeId, task]));
+  COPY_TASKS.set(tasks, made);
+  return made;
+}
+
+const COPY_TASKS = new WeakMap<readonly Task[], ReadonlyMap<string, Task>>();
 
 /** What is next for a set of targets: effects to go on with, or all their outcomes. */
 export function pursue(

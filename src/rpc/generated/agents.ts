@@ -50,6 +50,7 @@ import type { Task as _entrepot_v1_Task, Task__Output as _entrepot_v1_Task__Outp
 import type { TaskAttempt as _entrepot_v1_TaskAttempt, TaskAttempt__Output as _entrepot_v1_TaskAttempt__Output } from './entrepot/v1/TaskAttempt.ts';
 import type { TaskProgress as _entrepot_v1_TaskProgress, TaskProgress__Output as _entrepot_v1_TaskProgress__Output } from './entrepot/v1/TaskProgress.ts';
 import type { TaskResult as _entrepot_v1_TaskResult, TaskResult__Output as _entrepot_v1_TaskResult__Output } from './entrepot/v1/TaskResult.ts';
+import type { TaskTotals as _entrepot_v1_TaskTotals, TaskTotals__Output as _entrepot_v1_TaskTotals__Output } from './entrepot/v1/TaskTotals.ts';
 import type { Traffic as _entrepot_v1_Traffic, Traffic__Output as _entrepot_v1_Traffic__Output } from './entrepot/v1/Traffic.ts';
 import type { TransferClient as _entrepot_v1_TransferClient, TransferDefinition as _entrepot_v1_TransferDefinition } from './entrepot/v1/Transfer.ts';
 import type { Welcome as _entrepot_v1_Welcome, Welcome__Output as _entrepot_v1_Welcome__Output } from './entrepot/v1/Welcome.ts';
@@ -110,6 +111,7 @@ export interface ProtoGrpcType {
       TaskAttempt: MessageTypeDefinition<_entrepot_v1_TaskAttempt, _entrepot_v1_TaskAttempt__Output>
       TaskProgress: MessageTypeDefinition<_entrepot_v1_TaskProgress, _entrepot_v1_TaskProgress__Output>
       TaskResult: MessageTypeDefinition<_entrepot_v1_TaskResult, _entrepot_v1_TaskResult__Output>
+      TaskTotals: MessageTypeDefinition<_entrepot_v1_TaskTotals, _entrepot_v1_TaskTotals__Output>
       Traffic: MessageTypeDefinition<_entrepot_v1_Traffic, _entrepot_v1_Traffic__Output>
       Transfer: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_TransferClient> & { service: _entrepot_v1_TransferDefinition }
       Welcome: MessageTypeDefinition<_entrepot_v1_Welcome, _entrepot_v1_Welcome__Output>

@@ -72,11 +72,14 @@ test('a copy: its request id is in every log, its series are there while it runs
   expect(metric(after.get('dcn0') ?? '', 'entrepot_agent_buffer_bytes')).toBe(0);
   expect(metric(after.get('hub') ?? '', 'entrepot_copies{store="dcn0",state="present"}')).toBe(1);
 
-  // The edge received what central sent, and that is what the hub counts as sent to the edge.
+  // The edge took from the wire what central put there; what it came to is what the hub counts as sent to the edge.
   const received = grown('dcn0', 'entrepot_agent_bytes_total{kind="received"}');
   expect(received).toBeGreaterThanOrEqual(24 * MIB);
   expect(received).toBeLessThanOrEqual(dataBytes);
-  expect(grown('central', 'entrepot_agent_bytes_total{kind="sent"}')).toBe(received);
+  const wire = grown('dcn0', 'entrepot_agent_bytes_total{kind="wire"}');
+  expect(wire).toBeLessThanOrEqual(received);
+  expect(grown('central', 'entrepot_agent_bytes_total{kind="sent"}')).toBe(wire);
+  expect(grown('hub', 'entrepot_transfer_bytes_total{store="dcn0",kind="wire"}')).toBe(wire);
   expect(grown('hub', 'entrepot_transfer_bytes_total{store="dcn0",kind="sent"}')).toBe(received);
   for (const [kind, bytes] of [
     ['hole', sizeBytes - dataBytes],
@@ -93,7 +96,7 @@ test('a copy: its request id is in every log, its series are there while it runs
     `grpc_server_handled_total{grpc_type="${type}",grpc_service="entrepot.v1.${service}",grpc_method="${method}",grpc_code="OK"}`;
   expect(grown('hub', handled('unary', 'Images', 'Copy'))).toBe(1);
   expect(grown('hub', handled('server_stream', 'Jobs', 'Watch'))).toBe(1);
-  expect(grown('central', handled('server_stream', 'Transfer', 'Pull'))).toBe(1);
+  expect(grown('central', handled('server_stream', 'Transfer', 'Pull'))).toBeGreaterThan(0);
   expect(
     grown(
       'hub',

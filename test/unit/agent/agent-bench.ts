@@ -42,6 +42,8 @@ export class AgentBench implements AsyncDisposable {
         version: '0.0.0',
         hubAddress: hub.address,
         transfer: { host: '127.0.0.1', port: 0 },
+        // Not by the distance, which on a busy machine may turn out to be anything.
+        connections: 1,
         ...settings,
       },
       {

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Deliveries } from '../../../src/agent/deliveries.ts';
+import { Links } from '../../../src/agent/links.ts';
 import { OpenImages } from '../../../src/agent/open-images.ts';
 import { Pacing } from '../../../src/agent/pacing.ts';
 import { PushedFrames } from '../../../src/agent/pushed-frames.ts';
 import { RevokedStores } from '../../../src/agent/revoked-stores.ts';
-import { TransferMemory } from '../../../src/agent/transfer-memory.ts';
 import { systemClock } from '../../../src/pacing/clock.ts';
 import type { Pacing as PacingMessage } from '../../../src/rpc/generated/entrepot/v1/Pacing.ts';
 import { PullSource } from '../../../src/rpc/pull-source.ts';
+import { createLoggers } from '../../../src/telemetry/log.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
 import { HUB } from '../../../src/trust/identity.ts';
 import { TICKET_LIFETIME_MS } from '../../../src/trust/ticket.ts';
@@ -240,13 +241,14 @@ test('a delivery that is held tells its receiver that it is there, which else wo
     onWaited: () => undefined,
   });
   await using openImages = new OpenImages(await storeWith(image));
+  const log = createLoggers({ component: 'agent', level: 'silent', storeId: 'dcn0' }).transfer;
   const deliveries = new Deliveries({
     openImages,
-    memory: new TransferMemory(),
     pacing,
     onSent: () => undefined,
     credentials: () => credentials,
     revoked: new RevokedStores(Date.now, () => undefined),
+    links: new Links({ connections: 1 }, { storeId: 'dcn0', pacing, log }),
     onRenewalRefused: () => undefined,
     helloAgainMs: silenceMs / 8,
   });

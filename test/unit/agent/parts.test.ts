@@ -51,10 +51,10 @@ test('progress is told at each phase, and twice a second in between', async () =
   const board = new TaskBoard({
     locks: new ImageLocks(),
     now: () => nowMs,
-    tell: ({ progress, result }) =>
-      void told.push(
-        result ? 'result' : [progress?.progress?.phase, progress?.progress?.doneBytes].join(' '),
-      ),
+    tell: ({ progress, result }) => {
+      told.push(result ? 'result' : [progress?.progress?.phase, progress?.progress?.doneBytes].join(' '));
+      return true;
+    },
     observer: {
       started: () => undefined,
       progressed: (_assignment, { doneBytes }) => void moved.push(doneBytes),
@@ -63,7 +63,7 @@ test('progress is told at each phase, and twice a second in between', async () =
       inContext: (_assignment, work) => work(),
     },
     perform: async (_assignment, { onProgress, traffic }) => {
-      const rest = { totalBytes: 8, resumedBytes: 0, holeBytes: 0 };
+      const rest = { totalBytes: 8, resumedBytes: 0, holeBytes: 0, receivedBytes: 0, wireBytes: 0 };
       for (const [doneBytes, atMs] of [0, 100, 499, 500, 999, 1000, 1100].entries()) {
         nowMs = atMs;
         onProgress({ phase: 'transferring', doneBytes, ...rest });
@@ -96,6 +96,23 @@ test('manifests are kept up to a number of bytes, the last used longest', () => 
   expect(none.get(manifests[0]?.root ?? '')).toBeUndefined();
 });
 
+/** A connection of a source that says of itself by the offset of its one frame. */
+function line(connections = 1, name = 0) {
+  const joined: number[] = [];
+  const frames = {
+    width: 1,
+    isSound: true,
+    pull: async function* () {
+      yield { offset: name, data: Buffer.alloc(0), last: true };
+    },
+  };
+  return { frames, connections, onJoined: () => void joined.push(name), joined };
+}
+
+async function offsetsOf(frames: FrameSource): Promise<number[]> {
+  return (await collect(frames.pull(KEY.imageId, [], NEVER))).map(({ offset }) => offset);
+}
+
 test('a copy and its source wait for one another for a while', async () => {
   const sessions = new PushSessions(30);
   const none = sessions.receive(KEY, 'dcn0', NEVER, async () => 'never');
@@ -103,28 +120,65 @@ test('a copy and its source wait for one another for a while', async () => {
     code: 'UNAVAILABLE',
     message: 'store dcn0 did not dial to deliver the image',
   });
-  const source: FrameSource = { pull: async function* () {} };
-  expect((await refusalIn(sessions.deliver(KEY, source, NEVER))).code).toBe('NOT_FOUND');
+  const early = line();
+  expect((await refusalIn(sessions.deliver(KEY, early, NEVER))).code).toBe('NOT_FOUND');
+  expect(early.joined).toEqual([]);
   // Nothing is left of those: the next attempt to meet succeeds, for the same attempt only.
-  const other = sessions.deliver({ ...KEY, attempt: 2 }, source, NEVER);
-  const delivered = sessions.deliver(KEY, source, NEVER);
-  expect((await refusalIn(sessions.deliver(KEY, source, NEVER))).code).toBe('ALREADY_EXISTS');
-  expect(await sessions.receive(KEY, 'dcn0', NEVER, async (frames) => frames === source)).toBe(true);
+  const other = sessions.deliver({ ...KEY, attempt: 2 }, line(), NEVER);
+  const delivered = sessions.deliver(KEY, line(), NEVER);
+  expect((await refusalIn(sessions.deliver(KEY, line(), NEVER))).code).toBe('ALREADY_EXISTS');
+  expect(await sessions.receive(KEY, 'dcn0', NEVER, async (frames) => offsetsOf(frames))).toEqual([0]);
   await delivered;
   expect((await refusalIn(other)).code).toBe('NOT_FOUND');
 });
 
 test('either side of a delivery may leave', async () => {
   const sessions = new PushSessions();
-  const source: FrameSource = { pull: async function* () {} };
   const leaving = new AbortController();
-  const delivery = sessions.deliver(KEY, source, leaving.signal);
+  const delivery = sessions.deliver(KEY, line(), leaving.signal);
   leaving.abort(new Refusal('CANCELLED', 'the caller has left'));
   expect((await refusalIn(delivery)).code).toBe('CANCELLED');
   const cancelled = new AbortController();
   const copy = sessions.receive(KEY, 'dcn0', cancelled.signal, async () => 'never');
   cancelled.abort(new Refusal('CANCELLED', 'cancelled at the hub'));
   expect((await refusalIn(copy)).message).toBe('cancelled at the hub');
+});
+
+test('a source delivers on as many connections as it said at first, and each pull uses an idle one', async () => {
+  const sessions = new PushSessions();
+  const leaving = new AbortController();
+  const [first, second] = [line(2, 1), line(2, 2)];
+  const deliveries = [sessions.deliver(KEY, first, leaving.signal)];
+  // What it says later is not taken for more.
+  expect((await refusalIn(sessions.deliver(KEY, line(8), NEVER))).code).toBe('INVALID');
+  await sessions.receive(KEY, 'dcn0', NEVER, async (frames) => {
+    expect(frames.width).toBe(1);
+    deliveries.push(sessions.deliver(KEY, second, NEVER));
+    expect(frames.width).toBe(2);
+    const third = line(2, 3);
+    expect((await refusalIn(sessions.deliver(KEY, third, NEVER))).code).toBe('ALREADY_EXISTS');
+    expect([first, second, third].map(({ joined }) => joined)).toEqual([[1], [2], []]);
+
+    const pulls = [1, 2].map(() => frames.pull(KEY.imageId, [], NEVER)[Symbol.asyncIterator]());
+    const offsets = [];
+    for (const pull of pulls) offsets.push((await pull.next()).value?.offset);
+    expect(offsets).toEqual([1, 2]);
+    // The first one is over, the second is not.
+    expect((await pulls[0]?.next())?.done).toBe(true);
+    expect(await offsetsOf(frames)).toEqual([1]);
+
+    // One breaks: the other goes on, and no later one takes its place.
+    first.frames.isSound = false;
+    leaving.abort(new Refusal('CANCELLED', 'the caller has left'));
+    expect((await refusalIn(deliveries[0] as Promise<void>)).code).toBe('CANCELLED');
+    expect(frames.width).toBe(1);
+    expect(await offsetsOf(frames)).toEqual([2]);
+    expect((await refusalIn(sessions.deliver(KEY, line(2), NEVER))).code).toBe('ALREADY_EXISTS');
+    second.frames.isSound = false;
+    expect(frames.width).toBe(1);
+    expect(await offsetsOf(frames)).toEqual([2]);
+  });
+  await deliveries[1];
 });
 
 test('pulls on one delivery are answered in turn, and none after one that was left', async () => {
@@ -147,20 +201,30 @@ test('pulls on one delivery are answered in turn, and none after one that was le
   expect([...one, ...two].map(({ offset }) => offset / (4 * 1024 * 1024))).toEqual([0, 1, 2]);
   const left = pushed.pull(IMAGE_ID, [{ firstChunk: 3, chunkCount: 2 }], NEVER);
   await left.next();
+  expect(pushed.isSound).toBe(true);
   await left.return(undefined);
+  expect(pushed.isSound).toBe(false);
   const after = collect(pushed.pull(IMAGE_ID, [{ firstChunk: 3, chunkCount: 1 }], NEVER));
   expect((await refusalIn(after)).code).toBe('UNAVAILABLE');
+});
+
+test('a connection whose delivery has ended is not sound any more', () => {
+  const ending = new AbortController();
+  const pushed = new PushedFrames((async function* () {})(), async () => {}, ending.signal);
+  expect(pushed.isSound).toBe(true);
+  ending.abort(new Refusal('CANCELLED', 'the caller has left'));
+  expect(pushed.isSound).toBe(false);
 });
 
 test('an image is opened once for many readers, and closed when idle', async () => {
   vi.useFakeTimers();
   try {
     const store = new WatchedStore(await storeWith(draw({ chunks: ['full'], missingBytes: 0 })));
-    await using images = new OpenImages(store, 10_000);
+    await using images = new OpenImages(store, { idleCloseMs: 10_000 });
     for (let at = 0; at < 3; at++) {
       await using one = await images.open(IMAGE_ID);
       await using two = await images.open(IMAGE_ID);
-      expect(one.image).toBe(two.image);
+      expect(one.chunks).toBe(two.chunks);
       await vi.advanceTimersByTimeAsync(20_000);
       expect(store.openImages).toBe(1);
     }
@@ -206,7 +270,7 @@ test('a renewed ticket goes to the attempt it is for, while that is at work', as
   const board = new TaskBoard({
     locks: new ImageLocks(),
     now: () => 0,
-    tell: () => undefined,
+    tell: () => true,
     observer: {
       started: () => undefined,
       progressed: () => undefined,

@@ -19,7 +19,15 @@ const agent = new TicketIssuer(await authority.credentials(DCN0));
 const otherCloud = await TestAuthority.create('another cloud');
 const otherHub = new TicketIssuer(await otherCloud.credentials(HUB));
 
-const PULL: TicketUse = { action: 'pull', imageId: IMAGE, holder: DCN0, peer: '10.0.0.1:1000' };
+const PULL: TicketUse = {
+  action: 'pull',
+  imageId: IMAGE,
+  holder: DCN0,
+  certificate: 'a'.repeat(64),
+  peer: '10.0.0.1:1000',
+};
+/** Connections that one ticket is good for. */
+const CONNECTIONS = 8;
 
 let revoked: RevokedStores;
 let refused: TicketRefusal[];
@@ -119,20 +127,38 @@ describe('refused, and counted:', () => {
     expect(desk.size).toBe(0);
   });
 
-  test('on another connection than the first, which goes on', () => {
-    const first = desk.admit(ticket(), PULL);
-    const again = desk.admit(ticket(), PULL);
-    const refusal = refusalOf(() => desk.admit(ticket(), { ...PULL, peer: '10.0.0.1:1001' }));
+  test('on a ninth connection, while the first eight go on', () => {
+    const uses = Array.from({ length: CONNECTIONS }, (_, at) => ({ ...PULL, peer: `10.0.0.1:${1000 + at}` }));
+    const streams = uses.flatMap((use) => [desk.admit(ticket(), use), desk.admit(ticket(), use)]);
+    const refusal = refusalOf(() => desk.admit(ticket(), { ...PULL, peer: '10.0.0.1:2000' }));
     expect(refusal).toMatchObject({ code: 'UNAUTHENTICATED' });
-    expect(refusal.message).toContain('another connection');
-    // Also when nothing is under way any more.
-    first[Symbol.dispose]();
-    again[Symbol.dispose]();
+    expect(refusal.message).toContain('on other connections');
+    // Also when nothing is under way any more: that a connection broke makes room for nobody.
+    for (const stream of streams) {
+      expect(stream.signal.aborted).toBe(false);
+      stream[Symbol.dispose]();
+    }
     expect(refusalOf(() => desk.admit(ticket(), { ...PULL, peer: '10.0.0.2:1000' })).code).toBe(
       'UNAUTHENTICATED',
     );
     expect(refused).toEqual(['replayed', 'replayed']);
-    desk.admit(ticket(), PULL)[Symbol.dispose]();
+    for (const use of uses) desk.admit(ticket(), use)[Symbol.dispose]();
+    // A later attempt begins anew.
+    desk.admit(ticket({ attempt: 2 }), { ...PULL, peer: '10.0.0.2:1000' })[Symbol.dispose]();
+  });
+
+  test('with another certificate of the same store than the first, on whichever connection', () => {
+    using first = desk.admit(ticket(), PULL);
+    const other = { ...PULL, certificate: 'b'.repeat(64) };
+    for (const use of [other, { ...other, peer: '10.0.0.1:1001' }]) {
+      expect(refusalOf(() => desk.admit(ticket(), use))).toMatchObject({
+        code: 'UNAUTHENTICATED',
+        message: 'the ticket is in use on other connections',
+      });
+      expect(refusalOf(() => desk.renew(ticket(), use)).code).toBe('UNAUTHENTICATED');
+    }
+    expect(refused).toEqual(['replayed', 'replayed', 'replayed', 'replayed']);
+    expect(first.signal.aborted).toBe(false);
   });
 
   test('of an earlier attempt, whose streams a later one ends', () => {
@@ -214,6 +240,7 @@ describe('let in:', () => {
     expect(refusalOf(() => desk.renew(ticket(), PULL)).code).toBe('NOT_FOUND');
     using admission = desk.admit(ticket(), PULL);
     expect(refusalOf(() => desk.renew(ticket({ attempt: 2 }), PULL)).code).toBe('NOT_FOUND');
+    // There would be room for it, but nothing of it is under way.
     expect(refusalOf(() => desk.renew(ticket(), { ...PULL, peer: '10.9.9.9:1' })).code).toBe(
       'UNAUTHENTICATED',
     );
@@ -281,8 +308,10 @@ describe('what it remembers', () => {
     const first = desk.admit(held, use);
     const second = desk.admit(held, use);
     first[Symbol.dispose]();
-    // While there is one, it is of one connection.
-    expect(refusalOf(() => desk.admit(held, { ...use, peer: '10.0.0.2:1000' })).code).toBe('UNAUTHENTICATED');
+    // While there is one, it is of one certificate.
+    expect(refusalOf(() => desk.admit(held, { ...use, certificate: 'b'.repeat(64) })).code).toBe(
+      'UNAUTHENTICATED',
+    );
     expect(desk.renew(held, use)).toBe(Date.now() + TICKET_LIFETIME_MS);
     second[Symbol.dispose]();
     expect(desk.size).toBe(0);

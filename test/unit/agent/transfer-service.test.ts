@@ -90,16 +90,24 @@ describe('the Transfer service of an agent', () => {
     expect(await refusedBy(central, 'misused')).toBe(2);
   });
 
-  test('takes a ticket on one connection only', async () => {
-    const [first, second] = [await dialAs(DCN0), await dialAs(DCN0)];
+  test('takes a ticket on eight connections of one certificate only', async () => {
+    const dcn0 = await world.authority.credentials(DCN0);
+    const other = dial(await world.authority.credentials(DCN0));
+    const lines = Array.from({ length: 9 }, () => dial(dcn0));
     const ticket = pullTicket(world, { taskId: 'copy-replay' });
+    const [first] = lines as [Channel];
     expect(await pull(first, ticket)).not.toEqual([]);
-    expect(await refusalIn(pull(second, ticket))).toMatchObject({
+    const refused = {
       code: 'UNAUTHENTICATED',
-      message: 'the ticket is in use on another connection',
-    });
-    expect(await pull(first, ticket)).not.toEqual([]);
-    expect(await refusedBy(central, 'replayed')).toBe(1);
+      message: 'the ticket is in use on other connections',
+    };
+    // The same store, and there is room yet: but it is not the same certificate.
+    expect(await refusalIn(pull(other, ticket))).toMatchObject(refused);
+    const ninth = lines.pop() as Channel;
+    for (const line of lines) expect(await pull(line, ticket)).not.toEqual([]);
+    expect(await refusalIn(pull(ninth, ticket))).toMatchObject(refused);
+    for (const line of lines) expect(await pull(line, ticket)).not.toEqual([]);
+    expect(await refusedBy(central, 'replayed')).toBe(2);
   });
 
   test('serves the hub, which downloads', async () => {
@@ -117,6 +125,25 @@ describe('the Transfer service of an agent', () => {
     const metadata = { [TICKET_KEY]: pushTicket(world) };
     expect(await refusalIn(push('copy-2', metadata))).toMatchObject({ code: 'FORBIDDEN' });
     expect(await refusalIn(push('copy-1', {}))).toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  test('has room for eight copies of a store at once, each on eight connections, and for no more', async () => {
+    const credentials = await world.authority.credentials(DCN0);
+    await using leaving = new AsyncDisposableStack();
+    const metadata = { [TICKET_KEY]: pushTicket(world) };
+    // They say nothing yet: a hello would be compared with the ticket.
+    const open = (channel: Channel) =>
+      leaving.use(callDuplex(channel, Transfer.Push, { metadata, timeoutMs: 20_000 }));
+    const lines = Array.from({ length: 8 }, () => dial(credentials));
+    const calls = lines.flatMap((line) => Array.from({ length: 8 }, () => open(line)));
+    const ended = calls.map(({ messages }) => refusalIn(collect(messages)));
+    const last = lines[7] as Channel;
+    // By its answer all before it on this connection have begun; the others have their own.
+    for (const line of lines)
+      expect(await pull(line, pullTicket(world, { taskId: 'copy-many' }))).not.toEqual([]);
+    expect(await refusalIn(collect(open(last).messages))).toMatchObject({ code: 'RATE_LIMITED' });
+    const none = Promise.resolve('none has ended');
+    expect(await Promise.race([...ended, none])).toBe('none has ended');
   });
 
   test('renews for nobody who has no stream', async () => {

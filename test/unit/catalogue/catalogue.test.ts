@@ -35,7 +35,7 @@ describe('the file', () => {
   test('is a WAL database with the schema this version has', () => {
     scratch.inspect((sqlite) => {
       expect(sqlite.pragma('journal_mode', { simple: true })).toBe('wal');
-      expect(sqlite.pragma('user_version', { simple: true })).toBe(3);
+      expect(sqlite.pragma('user_version', { simple: true })).toBe(5);
     });
   });
 

@@ -77,7 +77,7 @@ describe('a catalogue of schema 1', () => {
     using fresh = new Scratch();
     expect(scratch.inspect(schema)).toEqual(fresh.inspect(schema));
     scratch.inspect((sqlite) => {
-      expect(sqlite.pragma('user_version', { simple: true })).toBe(3);
+      expect(sqlite.pragma('user_version', { simple: true })).toBe(5);
       expect(sqlite.pragma('integrity_check', { simple: true })).toBe('ok');
       expect(sqlite.pragma('foreign_key_check')).toEqual([]);
       expect(() => sqlite.prepare(`UPDATE events SET kind = 'x'`).run()).toThrow(/never changed/);

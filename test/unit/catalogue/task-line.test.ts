@@ -150,8 +150,12 @@ describe('paces', () => {
 });
 
 test.each([
-  ['due', 'jobs USING INDEX jobs_running (lane=?)', 'tasks USING INDEX tasks_by_job (job_id=?)'],
-  ['nextDue', 'tasks USING COVERING INDEX tasks_queued (not_before_ms>?)', ''],
+  [
+    'due',
+    'jobs USING INDEX jobs_running (lane=?)',
+    'tasks USING INDEX tasks_unended_of_job (job_id=? AND state=?)',
+  ],
+  ['nextDue', 'tasks USING COVERING INDEX tasks_delayed (not_before_ms>?)', ''],
   ['atWork', 'tasks USING INDEX tasks_at_work', 'jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)'],
   ['paces', 'tasks USING INDEX tasks_at_work', 'jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)'],
 ] as const)('what is %s is found without a look at all tasks', (name, first, second) => {

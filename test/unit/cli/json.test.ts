@@ -52,6 +52,15 @@ describe('the JSON of', () => {
     expect(Object.keys(shape ?? {}).sort()).toEqual(fieldsOf(message));
   });
 
+  it('Totals has every field of both messages', () => {
+    const traffic = { receivedBytes: 1, wireBytes: 2, holeBytes: 3, resumedBytes: 4, verifiedBytes: 5 };
+    const ended = task({ totals: { traffic, seconds: 1.5, compression: '' } });
+    const shape = jobJson(job({ tasks: [ended] })).tasks[0]?.totals ?? {};
+    const fields = [...fieldsOf('Traffic'), ...fieldsOf('TaskTotals')].filter((key) => key !== 'traffic');
+    expect(Object.keys(shape).sort()).toEqual(fields.sort());
+    expect(shape).toMatchObject({ received_bytes: 1, wire_bytes: 2, seconds: 1.5, compression: null });
+  });
+
   it('Progress has the percent besides', () => {
     const shape = jobJson(job()).tasks[0]?.progress ?? {};
     expect(Object.keys(shape).sort()).toEqual([...fieldsOf('Progress'), 'percent'].sort());

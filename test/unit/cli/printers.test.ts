@@ -6,7 +6,7 @@ import {
   TtyProgress,
 } from '../../../src/cli/output/printers.ts';
 import { jobHeading, jobLines, type ProgressView } from '../../../src/cli/output/progress.ts';
-import type { Job } from '../../../src/cli/wire.ts';
+import type { Job, Task } from '../../../src/cli/wire.ts';
 import { endedJob, JOB_ID, job, OTHER_JOB_ID, progress, queuedJob, task } from './samples.ts';
 
 const MIB = 1024 * 1024;
@@ -43,12 +43,21 @@ const twoStores = job({
   ],
 });
 
+/** Tasks at stores dcn0 and on, all of them alike. */
+function many(count: number, changes: Partial<Task> = {}): Task[] {
+  return Array.from({ length: count }, (_, index) =>
+    task({ id: `task-${changes.state ?? 'running'}-${index}`, storeId: `dcn${index}`, ...changes }),
+  );
+}
+
 describe('what a job is doing, in a line', () => {
   it.each([
     [job(), `job ${JOB_ID} (copy) is running`],
     [queuedJob(), `job ${JOB_ID} (copy) is queued, 1 before it: ${OTHER_JOB_ID} (import, running)`],
     [job({ cancelRequested: true }), `job ${JOB_ID} (copy) is being cancelled`],
     [endedJob({ cancelRequested: true, state: 'cancelled' }), `job ${JOB_ID} (copy) was cancelled`],
+    [job({ paused: true, reason: 'the job is paused' }), `job ${JOB_ID} (copy) is running, paused`],
+    [job({ reason: 'store dcn0 is paused' }), `job ${JOB_ID} (copy) is running: store dcn0 is paused`],
     [endedJob({ state: 'failed', reason: 'no\nroom' }), `job ${JOB_ID} (copy) failed: no\\u000aroom`],
   ])('%#', (one, text) => {
     expect(jobHeading(one)).toBe(text);
@@ -63,7 +72,7 @@ describe('on a terminal', () => {
     printer.show(view(twoStores));
     expect(screen.take()).toBe(
       `job ${JOB_ID} (copy) is running\n` +
-        'dcn0  transferring  [##########----------]  50%  32 MiB of 64 MiB  16 MiB/s  2 s left\n' +
+        'dcn0  transferring  [##########----------]  50%  32 MiB of 64 MiB  16 MiB/s  2 s left  32 MiB on the wire, 192 MiB holes\n' +
         'dcn1  waiting                                                                          store dcn1 is away\n',
     );
     nowMs += 1000;
@@ -100,6 +109,26 @@ describe('on a terminal', () => {
     expect(lines.slice(0, 3).map((line) => line.length)).toEqual([20, 20, 20]);
   });
 
+  it('shows what is at work, and what all come to, where there are more stores than lines', () => {
+    const screen = Object.assign(new FakeScreen(true), { rows: 8 });
+    const printer = new TtyProgress(screen, () => 0);
+    const done = many(9, { state: 'done', progress: null });
+    const queued = many(7, { state: 'queued', progress: null });
+    const failed = many(1, { state: 'failed', progress: null, storeId: 'edge', reason: 'no room' });
+    printer.show(view(job({ tasks: [...done, ...failed, ...queued, ...many(3)] })));
+    printer.stop();
+    const lines = screen.take().split('\x1b[').at(0)?.trimEnd().split('\n') ?? [];
+    expect(lines).toHaveLength(7);
+    expect(lines.slice(1, -1).map((line) => line.split(/ +/).slice(0, 2).join(' '))).toEqual([
+      'edge failed',
+      'dcn0 queued',
+      'dcn0 transferring',
+      'dcn1 transferring',
+      'dcn2 transferring',
+    ]);
+    expect(lines.at(-1)).toBe('20 in all: 9 done, 1 failed, 7 queued, 3 transferring, 48 MiB/s');
+  });
+
   it('keeps a note above what it redraws', () => {
     const screen = new FakeScreen(true);
     const printer = new TtyProgress(screen, () => 0);
@@ -119,7 +148,7 @@ describe('in a pipe', () => {
     printer.show(view(twoStores));
     expect(screen.take()).toBe(
       `job ${JOB_ID} (copy) is running\n` +
-        'dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left\n' +
+        'dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left, 32 MiB on the wire, 192 MiB holes\n' +
         'dcn1 waiting: store dcn1 is away\n',
     );
     const moved = job({ tasks: [task({ progress: progress({ doneBytes: 48 * MIB }) })] });
@@ -128,11 +157,28 @@ describe('in a pipe', () => {
     expect(screen.take()).toBe('');
     nowMs = 5000;
     printer.show(view(moved));
-    expect(screen.take()).toBe('dcn0 transferring 75%, 48 MiB of 64 MiB, 16 MiB/s, 2 s left\n');
-    const verifying = progress({ phase: 'verifying', rateBytesPerSecond: 0 });
-    const { remainingSeconds: _, ...unknownEnd } = verifying;
-    printer.show(view(job({ tasks: [task({ progress: unknownEnd })] })));
-    expect(screen.take()).toBe('dcn0 verifying 50%, 32 MiB of 64 MiB\n');
+    expect(screen.take()).toBe(
+      'dcn0 transferring 75%, 48 MiB of 64 MiB, 16 MiB/s, 2 s left, 32 MiB on the wire, 192 MiB holes\n',
+    );
+    const { remainingSeconds: _, rateBytesPerSecond: __, ...unknown } = progress({ phase: 'verifying' });
+    printer.show(view(job({ tasks: [task({ progress: unknown })] })));
+    expect(screen.take()).toBe('dcn0 verifying 50%, 32 MiB of 64 MiB, 32 MiB on the wire, 192 MiB holes\n');
+  });
+
+  it('is no flood where there are many stores', () => {
+    const screen = new FakeScreen();
+    let nowMs = 0;
+    const printer = new PlainProgress(screen, () => nowMs);
+    const at = (doneBytes: number) =>
+      view(job({ tasks: many(20).map((one) => ({ ...one, progress: progress({ doneBytes }) })) }));
+    printer.show(at(0));
+    screen.take();
+    nowMs = 19_999;
+    printer.show(at(1));
+    expect(screen.take()).toBe('');
+    nowMs = 20_000;
+    printer.show(at(MIB));
+    expect(screen.take().trimEnd().split('\n')).toHaveLength(20);
   });
 
   it('prints the last state once when it stops', () => {
@@ -143,7 +189,9 @@ describe('in a pipe', () => {
     printer.show(view(job()));
     expect(screen.take()).toBe('');
     printer.stop();
-    expect(screen.take()).toBe('dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left\n');
+    expect(screen.take()).toBe(
+      'dcn0 transferring 50%, 32 MiB of 64 MiB, 16 MiB/s, 2 s left, 32 MiB on the wire, 192 MiB holes\n',
+    );
     printer.stop();
     expect(screen.take()).toBe('');
   });
@@ -172,6 +220,11 @@ describe('for a script', () => {
         rate_bytes_per_second: 16 * MIB,
         remaining_seconds: 2,
         reason: null,
+        received_bytes: 32 * MIB,
+        wire_bytes: 32 * MIB,
+        hole_bytes: 192 * MIB,
+        resumed_bytes: 0,
+        compression: null,
       },
     });
     expect(lines.map((line) => JSON.parse(line).progress.name)).toEqual(['dcn0', 'dcn1']);

@@ -29,6 +29,9 @@ export function progress(changes: Partial<Progress> = {}): Progress {
     rateBytesPerSecond: 16 * MIB,
     remainingSeconds: 2,
     updatedAtMs: NOON_MS,
+    wireBytes: 32 * MIB,
+    compression: '',
+    receivedBytes: 32 * MIB,
     ...changes,
   };
 }
@@ -45,6 +48,7 @@ export function task(changes: Partial<Task> = {}): Task {
     reasonCode: '',
     notBeforeMs: 0,
     progress: progress(),
+    totals: null,
     ...changes,
   };
 }

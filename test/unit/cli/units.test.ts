@@ -40,7 +40,7 @@ describe('units', () => {
   });
 
   it('shows no rate that is not known', () => {
-    expect([formatRate(0), formatRate(1024 * 1024)]).toEqual(['', '1 MiB/s']);
+    expect([undefined, 0, 1024 * 1024].map(formatRate)).toEqual(['', '0 B/s', '1 MiB/s']);
   });
 
   it('says 100 % of everything only', () => {
@@ -98,18 +98,15 @@ describe('a rate', () => {
     let nowMs = 0;
     const meter = new RateMeter(() => nowMs);
     meter.record(0);
-    expect([meter.bytesPerSecond, meter.remainingSeconds(100)]).toEqual([0, undefined]);
+    expect([meter.bytesPerSecond, meter.remainingSeconds(100)]).toEqual([undefined, undefined]);
     for (let second = 1; second <= 10; second++) {
       nowMs = second * 1000;
       meter.record(second * 100);
     }
     expect(meter.bytesPerSecond).toBe(100);
-    // It stops: five seconds later nothing is left of the old rate.
-    for (let second = 11; second <= 16; second++) {
-      nowMs = second * 1000;
-      meter.record(1000);
-    }
-    expect(meter.bytesPerSecond).toBe(0);
+    // It stops, and nothing is said any more: five seconds later nothing is left of the old rate.
+    nowMs = 15_000;
+    expect([meter.bytesPerSecond, meter.remainingSeconds(2000)]).toEqual([0, undefined]);
   });
 
   it('gives the time left', () => {

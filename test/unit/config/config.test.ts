@@ -196,7 +196,13 @@ describe('an agent configuration', () => {
       listen: { transfer: { host: '127.0.0.1', port: 7442 }, http: { host: '127.0.0.1', port: 7443 } },
       http: { tls: false, open: ['health', 'metrics'] },
       transferAddress: undefined,
-      transfer: { windowBytes: 16 * 1024 * 1024, verify: 'read-back' },
+      transfer: {
+        windowBytes: 16 * 1024 * 1024,
+        connections: 'auto',
+        congestionControl: 'auto',
+        compression: 'auto',
+        verify: 'read-back',
+      },
       log: { level: 'info' },
     });
   });

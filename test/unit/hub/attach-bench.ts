@@ -3,6 +3,7 @@ import { Refusal } from '../../../src/domain/refusal.ts';
 import { AttachSession } from '../../../src/hub/attach-session.ts';
 import { Attachments } from '../../../src/hub/attachments.ts';
 import { ChangeFeed } from '../../../src/hub/change-feed.ts';
+import { LastSeen } from '../../../src/hub/last-seen.ts';
 import { Pacing } from '../../../src/hub/pacing.ts';
 import { ProgressBoard } from '../../../src/hub/progress-board.ts';
 import { Reports } from '../../../src/hub/reports.ts';
@@ -73,7 +74,8 @@ export class AttachBench implements Disposable {
     const onRefused = (storeId: string, reason: string) => void this.refused.push(`${storeId} ${reason}`);
     const reports = new Reports({ catalogue, queue, attachments, board, feed, onRefused });
     const ticketRenewals = new TicketRenewals({ catalogue, attachments, tickets, log });
-    const engine = { catalogue, attachments, queue, board, reports, ticketRenewals };
+    const lastSeen = new LastSeen({ catalogue, log });
+    const engine = { catalogue, attachments, queue, board, reports, ticketRenewals, lastSeen };
     this.parts = { ...engine, heartbeatIntervalMs: 1000, log, now };
     catalogue.transact(() =>
       catalogue.credentials.add({

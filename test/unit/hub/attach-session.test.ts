@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { uuid } from '../catalogue/scratch.ts';
+import { DRAFT, uuid } from '../catalogue/scratch.ts';
 import { type AgentStream, AttachBench, hello, inventory, message } from './attach-bench.ts';
 
 const MIB = 1024 * 1024;
@@ -201,5 +201,69 @@ describe('an attached agent', () => {
       await stream.settle();
       expect(said.filter((one) => one.deref() !== undefined).length).toBeLessThan(5);
     });
+  });
+});
+
+describe('a result', () => {
+  const TASK = uuid(5);
+  const done = message({ result: { taskId: TASK, attempt: 1, deleted: {} } });
+  const state = () => bench.scratch.catalogue.tasks.get(TASK).state;
+  const kept = ({ written }: AgentStream) => written.filter((one) => one.kept);
+
+  /** An agent that is to delete a copy. */
+  async function atWork(): Promise<AgentStream> {
+    const { catalogue } = bench.scratch;
+    const stream = await attached();
+    catalogue.transact(() => {
+      catalogue.images.insert(uuid(3), DRAFT, 'r');
+      bench.scratch.present(uuid(3), 'dcn0');
+      const spec = { kind: 'delete-copy', storeId: 'dcn0' } as const;
+      catalogue.jobs.insert({ id: uuid(4), imageId: uuid(3), spec, requestedBy: 'ada', requestId: 'r' });
+      catalogue.jobs.setState(uuid(4), 'running');
+      const task = { id: TASK, jobId: uuid(4), imageId: uuid(3), storeId: 'dcn0', kind: 'delete' } as const;
+      catalogue.tasks.insert({ ...task, sourceStoreId: undefined });
+      catalogue.tasks.set(TASK, 'assigned', { attempt: 1 });
+      catalogue.copies.set(uuid(3), 'dcn0', 'deleting');
+    });
+    return stream;
+  }
+
+  test('is kept once it is on disk', async () => {
+    const stream = await atWork();
+    stream.say(done);
+    await stream.settle();
+    expect(state()).toBe('done');
+    expect(kept(stream)).toMatchObject([{ kept: { taskId: TASK, attempt: 1 } }]);
+  });
+
+  test('that cannot be written down is not said to be kept, and is told anew by the next stream', async () => {
+    const stream = await atWork();
+    const { catalogue } = bench.scratch;
+    const transact = catalogue.transact.bind(catalogue);
+    let isFull = true;
+    Object.assign(catalogue, {
+      transact: (work: () => unknown) => {
+        if (!isFull) return transact(work);
+        isFull = false;
+        throw new Error('database or disk is full');
+      },
+    });
+    expect(await stream.say(done).over).toMatchObject({ code: 'INTERNAL' });
+    expect(kept(stream)).toEqual([]);
+    expect(state()).toBe('waiting');
+    const running = [{ taskId: TASK, attempt: 1 }];
+    const next = bench.stream().say(hello({ running }), inventory([]), done);
+    await next.settle();
+    expect(kept(next)).toHaveLength(1);
+    expect(state()).toBe('done');
+  });
+
+  test('of a store that is revoked before it is written down is not heard', async () => {
+    const stream = await atWork();
+    stream.say(done);
+    bench.scratch.catalogue.stores.revoke('dcn0');
+    expect(await stream.over).toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(kept(stream)).toEqual([]);
+    expect(state()).toBe('waiting');
   });
 });

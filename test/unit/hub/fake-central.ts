@@ -57,9 +57,9 @@ export class FakeCentral implements AsyncDisposable {
       {
         Pull: ({ imageId }, write, context) => this.#pull(imageId, write, context),
         Push: () => Promise.reject(new Error('not part of this test')),
-        Renew: async ({ ticket }, { peer }) => {
+        Renew: async ({ ticket }, { peer, certificate = '' }) => {
           this.renewals.push(ticket);
-          return { expiresAtMs: this.desk.renew(ticket, { holder: HUB, peer }) };
+          return { expiresAtMs: this.desk.renew(ticket, { holder: HUB, certificate, peer }) };
         },
       },
       { Pull: 'transfer', Push: 'transfer', Renew: 'transfer' },
@@ -84,10 +84,11 @@ export class FakeCentral implements AsyncDisposable {
   async #pull(
     imageId: string,
     write: (frame: { offset: number; data: Buffer; last: boolean }) => Promise<void>,
-    { metadata, peer, signal }: CallContext,
+    { metadata, peer, certificate = '', signal }: CallContext,
   ): Promise<void> {
     const ticket = metadata.get(TICKET_KEY) ?? '';
-    using _admission = this.desk.admit(ticket, { action: 'pull', imageId, holder: HUB, peer });
+    const use = { action: 'pull', imageId, holder: HUB, certificate, peer } as const;
+    using _admission = this.desk.admit(ticket, use);
     this.pulls.push({ ticket, signal });
     await write({ offset: 0, data: FRAME, last: false });
     await unlessAborted(this.#released.promise, signal);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { childrenOf, outcomeOfResult, progressOf, reasonOf, spaceOf } from '../../../src/hub/messages.ts';
+import {
+  childrenOf,
+  outcomeOfResult,
+  progressOf,
+  reasonOf,
+  secondsOf,
+  spaceOf,
+} from '../../../src/hub/messages.ts';
 import type { TaskResult__Output } from '../../../src/rpc/generated/entrepot/v1/TaskResult.ts';
 import { uuid } from '../catalogue/scratch.ts';
 
@@ -34,13 +41,25 @@ describe('what an agent reports', () => {
   });
 
   test('of bytes beyond counting is none', () => {
-    const traffic = { receivedBytes: HUGE, holeBytes: 1, resumedBytes: 2, verifiedBytes: HUGE };
+    const traffic = {
+      receivedBytes: HUGE,
+      wireBytes: HUGE,
+      holeBytes: 1,
+      resumedBytes: 2,
+      verifiedBytes: HUGE,
+    };
     expect(outcomeOfResult(result({ deleted: {}, traffic })).traffic).toEqual({
       receivedBytes: 0,
+      wireBytes: 0,
       holeBytes: 1,
       resumedBytes: 2,
       verifiedBytes: 0,
     });
+  });
+
+  test('of how long it took is a time, or nothing', () => {
+    const said = [1.23456, 0, -1, Number.NaN, Number.POSITIVE_INFINITY];
+    expect(said.map(secondsOf)).toEqual([1.235, 0, 0, 0, 0]);
   });
 
   test('of why it failed is kept short, with a code there is', () => {
@@ -61,9 +80,19 @@ describe('what an agent reports', () => {
       totalBytes: 2,
       resumedBytes: 0,
       holeBytes: 0,
+      receivedBytes: 3,
+      wireBytes: 4,
+      compression: 'on',
     } as unknown as Parameters<typeof progressOf>[0];
-    expect(progressOf(progress)).toMatchObject({ doneBytes: 1 });
-    for (const wrong of [{ phase: LONG }, { doneBytes: HUGE }, { totalBytes: HUGE }, { holeBytes: HUGE }]) {
+    expect(progressOf(progress)).toEqual(progress);
+    // Of a later version, or not said yet.
+    for (const compression of ['squeezed', '', undefined]) {
+      expect(progressOf(Object.assign({}, progress, { compression }))).toMatchObject({
+        doneBytes: 1,
+        compression: undefined,
+      });
+    }
+    for (const wrong of [{ phase: LONG }, { doneBytes: HUGE }, { totalBytes: HUGE }, { wireBytes: HUGE }]) {
       expect(progressOf(Object.assign({}, progress, wrong))).toBeUndefined();
     }
   });

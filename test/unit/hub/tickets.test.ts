@@ -97,12 +97,12 @@ describe('tickets of copies at work', () => {
     copying('dcn0', 'central');
     const { tasks } = scratch.catalogue;
     let isBroken = true;
-    const unended = tasks.unended.bind(tasks);
-    const sometimes = (storeId?: string) => {
+    const atWork = tasks.atWork.bind(tasks);
+    const sometimes = () => {
       if (isBroken) throw new Error('disk I/O error');
-      return unended(storeId);
+      return atWork();
     };
-    Object.assign(tasks, { unended: sometimes });
+    Object.assign(tasks, { atWork: sometimes });
     using renewals = new TicketRenewals({
       catalogue: scratch.catalogue,
       attachments,

@@ -1,10 +1,11 @@
 import type { ImageData } from '../../../src/domain/image.ts';
+import { NO_TRAFFIC } from '../../../src/domain/job.ts';
 import type { RefusalCode } from '../../../src/domain/refusal.ts';
 import type { AgentPort, Assignment, Outcome, TaskAttempt } from '../../../src/queue/agent-port.ts';
 import type { Queue } from '../../../src/queue/queue.ts';
 import type { StoredImage } from '../../../src/store/store.ts';
 
-export const TRAFFIC = { receivedBytes: 0, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 };
+export const TRAFFIC = NO_TRAFFIC;
 
 /** The data every upload of an image turns out to be. */
 export function dataOf(imageId: string): ImageData {

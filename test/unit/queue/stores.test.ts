@@ -129,3 +129,18 @@ describe('a removed store', () => {
     expect(world.copies(imageId)).toBe('central=present dcn0=present');
   });
 });
+
+test('a store that goes away while its copy is being stopped for the failure of another does not hold up the job', async () => {
+  world.fill(imageId);
+  const job = world.copy(imageId, { ...to('dcn0', 'dcn1'), allMustSucceed: true });
+  await world.settle();
+  world.sites.begin('dcn0', 0);
+  world.sites.end('dcn1', 0, failed('NO_SPACE', 'full'));
+  await world.settle();
+  expect(world.job(job?.id ?? '').state).toBe('running');
+  world.detach('dcn0', true);
+  await world.settle();
+  world.check();
+  expect(world.job(job?.id ?? '')).toMatchObject({ state: 'failed', reason: { code: 'NO_SPACE' } });
+  expect(world.copies(imageId)).toBe('central=present dcn1=failed');
+});

@@ -20,6 +20,7 @@ import {
 import { reconcile } from '../../../src/hub/reconcile.ts';
 import type { Assignment } from '../../../src/queue/agent-port.ts';
 import type { Widths } from '../../../src/queue/parts.ts';
+import { type JobView, plan } from '../../../src/queue/plan/index.ts';
 import { Queue } from '../../../src/queue/queue.ts';
 import { dataOf, FakeSites } from './fake-sites.ts';
 
@@ -236,6 +237,7 @@ export class World implements Disposable {
       const view = this.catalogue.view(imageId);
       const unended = this.catalogue.tasks.unended().filter((task) => task.imageId === imageId);
       const [first] = view.jobs;
+      if (first !== undefined) this.#checkPlanned({ ...view, job: first });
       for (const task of unended) {
         if (task.jobId !== first?.id) throw new Error(`R5: task ${task.kind} of a job that is not the first`);
       }
@@ -262,6 +264,17 @@ export class World implements Disposable {
       }
     }
     if (this.faults.length > 0) throw this.faults[0];
+  }
+
+  /** Whatever the plan of an image's first job says by now is done: nothing waits that nobody will look at. */
+  #checkPlanned(view: Omit<JobView, 'tasks' | 'isOnline'>): void {
+    const tasks = this.catalogue.tasks.ofJob(view.job.id);
+    const isOnline = (storeId: string) => this.sites.isOnline(storeId);
+    const missed = plan({ ...view, tasks, isOnline }).filter((effect) => {
+      const isAsked = effect.do === 'stop-task' && ['assigned', 'running'].includes(effect.task.state);
+      return !isAsked && effect.do !== 'ask-children';
+    });
+    if (missed.length > 0) throw new Error(`not planned: ${missed.map((effect) => effect.do).join()}`);
   }
 
   /** What is paused is not begun. */

@@ -68,7 +68,7 @@ describe('the four kinds of calls', () => {
     await push.write({ hello: { taskId: 't', attempt: 1, imageId: IMAGE_ID } });
     await push.write({ frame: FRAME });
     push.end();
-    expect(await collect(push.messages)).toEqual([
+    expect(await collect(push.messages)).toMatchObject([
       { imageId: IMAGE_ID, runs: [] },
       { imageId: '', runs: [{ firstChunk: 4096, chunkCount: 1 }] },
     ]);

@@ -5,6 +5,12 @@ import { AgentMetrics, type AgentSnapshot } from '../../../src/telemetry/agent-m
 import { HubMetrics, type HubSnapshot } from '../../../src/telemetry/hub-metrics.ts';
 import { createRegistry } from '../../../src/telemetry/metrics.ts';
 import { RpcMetrics } from '../../../src/telemetry/rpc-metrics.ts';
+import type { CopyInFlight } from '../../../src/telemetry/transfer-gauges.ts';
+
+function copying(imageId: string, more: Partial<CopyInFlight>): CopyInFlight {
+  const phase = 'transferring';
+  return { imageId, storeId: 'dcn0', phase, doneBytes: 0, sizeBytes: 9, rateBytesPerSecond: 0, ...more };
+}
 
 const HUB: HubSnapshot = {
   stores: [
@@ -32,7 +38,12 @@ const HUB: HubSnapshot = {
   hubCertificateEndMs: 1_950_000_000_000,
   images: { active: 3 },
   queue: [{ kind: 'copy', queued: 2, running: 1, paused: 2, oldestAgeSeconds: 4.5 }],
-  copiesInFlight: [{ imageId: 'i1', storeId: 'dcn0', doneBytes: 5, sizeBytes: 9 }],
+  copiesInFlight: [
+    copying('i1', { doneBytes: 5, rateBytesPerSecond: 3 }),
+    copying('i2', { doneBytes: 6, rateBytesPerSecond: undefined }),
+    copying('i3', { doneBytes: 7, rateBytesPerSecond: 4 }),
+    copying('i4', { doneBytes: 1, rateBytesPerSecond: 50, phase: 'verifying' }),
+  ],
 };
 
 const AGENT: AgentSnapshot = {
@@ -88,6 +99,12 @@ describe('the metrics of the hub', () => {
       'entrepot_queue_oldest_age_seconds{kind="delete"} 0',
       'entrepot_copy_done_bytes{image="i1",store="dcn0"} 5',
       'entrepot_copy_size_bytes{image="i1",store="dcn0"} 9',
+      'entrepot_store_transfers{store="dcn0"} 4',
+      'entrepot_store_transfers{store="central"} 0',
+      'entrepot_store_transfer_bytes_per_second{store="dcn0"} 7',
+      'entrepot_store_transfer_bytes_per_second{store="central"} 0',
+      'entrepot_store_transfer_done_bytes{store="dcn0"} 19',
+      'entrepot_store_transfer_size_bytes{store="dcn0"} 36',
     ]) {
       expect(lines).toContain(line);
     }
@@ -107,7 +124,7 @@ describe('the metrics of the hub', () => {
       reads++;
       return { ...HUB, copiesInFlight };
     });
-    expect((await series(registry)).filter((line) => line.startsWith('entrepot_copy_'))).toHaveLength(2);
+    expect((await series(registry)).filter((line) => line.startsWith('entrepot_copy_'))).toHaveLength(8);
     expect(reads).toBe(1);
     copiesInFlight = [];
     expect((await series(registry)).filter((line) => line.startsWith('entrepot_copy_'))).toEqual([]);
@@ -118,14 +135,27 @@ describe('the metrics of the hub', () => {
     const { registry, metrics } = hub();
     metrics.taskEnded('copy', 'done', '');
     metrics.taskEnded('copy', 'retried', 'UNAVAILABLE');
-    metrics.transferred('dcn0', { receivedBytes: 1, holeBytes: 2, resumedBytes: 3, verifiedBytes: 4 });
-    metrics.transferred('dcn0', { receivedBytes: 10, holeBytes: 0, resumedBytes: 0, verifiedBytes: 0 });
+    metrics.transferred('dcn0', {
+      receivedBytes: 1,
+      wireBytes: 5,
+      holeBytes: 2,
+      resumedBytes: 3,
+      verifiedBytes: 4,
+    });
+    metrics.transferred('dcn0', {
+      receivedBytes: 10,
+      wireBytes: 6,
+      holeBytes: 0,
+      resumedBytes: 0,
+      verifiedBytes: 0,
+    });
     metrics.transferTook('dcn0', 'copy', 7);
     const lines = await series(registry);
     for (const line of [
       'entrepot_tasks_total{kind="copy",outcome="done",reason=""} 1',
       'entrepot_tasks_total{kind="copy",outcome="retried",reason="UNAVAILABLE"} 1',
       'entrepot_transfer_bytes_total{store="dcn0",kind="sent"} 11',
+      'entrepot_transfer_bytes_total{store="dcn0",kind="wire"} 11',
       'entrepot_transfer_bytes_total{store="dcn0",kind="hole"} 2',
       'entrepot_transfer_bytes_total{store="dcn0",kind="resumed"} 3',
       'entrepot_transfer_bytes_total{store="dcn0",kind="verified"} 4',

@@ -10,7 +10,7 @@ import { WatchedStore } from './watched-store.ts';
 
 const forever = new AbortController().signal;
 
-async function bench(everyChunks: number, maxLossChunks: number) {
+async function bench(everyChunks: number, mostChunks: number) {
   const memory = new MemoryStore();
   const store = new WatchedStore(memory);
   const image = await store.openPartial(IMAGE_ID, 100 * CHUNK_BYTES);
@@ -18,11 +18,11 @@ async function bench(everyChunks: number, maxLossChunks: number) {
     image,
     start: { root: 'ab', nextChunk: 0 },
     everyChunks,
-    maxLossChunks,
   });
+  const begin = (chunk: number, signal = forever) => checkpointer.begin(chunk, mostChunks, signal);
   const saved = () =>
     parseCheckpoint(memory.images.get(IMAGE_ID)?.metadata.get(METADATA.checkpoint))?.nextChunk;
-  return { store, checkpointer, saved };
+  return { store, checkpointer, begin, saved };
 }
 
 describe('a checkpoint', () => {
@@ -35,7 +35,7 @@ describe('a checkpoint', () => {
     );
     await fc.assert(
       fc.asyncProperty(orders, fc.integer({ min: 1, max: 4 }), async ({ width, picks }, everyChunks) => {
-        const { checkpointer, saved } = await bench(everyChunks, 100);
+        const { checkpointer, begin, saved } = await bench(everyChunks, 100);
         // Chunks are done in any order a window of `width` allows; only every other chunk is data.
         const chunks = picks.map((_, index) => index * 2);
         const open: number[] = [];
@@ -43,7 +43,7 @@ describe('a checkpoint', () => {
         for (const pick of picks) {
           while (open.length < width && chunks.length > 0) {
             const chunk = chunks.shift() ?? 0;
-            await checkpointer.begin(chunk, forever);
+            await begin(chunk);
             open.push(chunk);
           }
           const [chunk] = open.splice(pick % open.length, 1);
@@ -61,17 +61,17 @@ describe('a checkpoint', () => {
   });
 
   test('is waited for when too much would be lost, and waiting ends with it or by abort', async () => {
-    const { store, checkpointer, saved } = await bench(2, 3);
+    const { store, checkpointer, begin, saved } = await bench(2, 3);
     const flushing = Promise.withResolvers<void>();
     store.around = (call, when) => (call === 'flush' && when === 'before' ? flushing.promise : undefined);
-    for (const chunk of [0, 1, 2]) await checkpointer.begin(chunk, forever);
+    for (const chunk of [0, 1, 2]) await begin(chunk);
     const stop = new AbortController();
-    const aborted = checkpointer.begin(3, stop.signal);
+    const aborted = begin(3, stop.signal);
     stop.abort(new Refusal('CANCELLED', 'enough'));
     await expect(aborted).rejects.toThrow('enough');
 
     let begun = false;
-    const waiting = checkpointer.begin(3, forever).then(() => {
+    const waiting = begin(3).then(() => {
       begun = true;
     });
     const saving = Promise.all([checkpointer.done(0), checkpointer.done(1)]);
@@ -84,10 +84,10 @@ describe('a checkpoint', () => {
   });
 
   test('covers what was done when the flush began, not what was done during it', async () => {
-    const { store, checkpointer, saved } = await bench(2, 9);
+    const { store, checkpointer, begin, saved } = await bench(2, 9);
     const flushing = Promise.withResolvers<void>();
     store.around = (call, when) => (call === 'flush' && when === 'before' ? flushing.promise : undefined);
-    for (const chunk of [0, 1, 2]) await checkpointer.begin(chunk, forever);
+    for (const chunk of [0, 1, 2]) await begin(chunk);
     const first = checkpointer.done(0);
     const saving = checkpointer.done(1);
     await checkpointer.done(2);
@@ -99,12 +99,12 @@ describe('a checkpoint', () => {
   });
 
   test('is not made any more after a flush that failed: a later one would succeed without those bytes', async () => {
-    const { store, checkpointer, saved } = await bench(1, 9);
+    const { store, checkpointer, begin, saved } = await bench(1, 9);
     let fails = true;
     store.around = (call, when) => {
       if (call === 'flush' && when === 'before' && fails) throw new Refusal('INTERNAL', 'input/output error');
     };
-    for (const chunk of [0, 1]) await checkpointer.begin(chunk, forever);
+    for (const chunk of [0, 1]) await begin(chunk);
     await expect(checkpointer.done(0)).rejects.toThrow('input/output error');
     fails = false;
     await checkpointer.done(1);

@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { COMPRESSIONS, compressionCode } from '../../../src/domain/compression.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import {
   frameCodec,
   frameOf,
   type PushMessageWire,
+  prefixed,
   pushMessageCodec,
 } from '../../../src/transfer/frame-codec.ts';
 import { FRAME_HEADROOM } from '../../../src/transfer/frame-memory.ts';
@@ -19,9 +21,11 @@ const proto = loadSync('entrepot/v1/transfer.proto', {
   defaults: true,
   oneofs: true,
 });
+type PlainFrame = Omit<Frame, 'compression'> & { readonly compression?: number };
+type PlainPushMessage = Exclude<PushMessageWire, { frame: Frame }> | { readonly frame: PlainFrame };
 const transfer = proto['entrepot.v1.Transfer'] as unknown as {
-  Pull: MethodDefinition<object, Frame>;
-  Push: MethodDefinition<PushMessageWire, object>;
+  Pull: MethodDefinition<object, PlainFrame>;
+  Push: MethodDefinition<PlainPushMessage, object>;
 };
 const plainFrame = { write: transfer.Pull.responseSerialize, read: transfer.Pull.responseDeserialize };
 const plainPush = { write: transfer.Push.requestSerialize, read: transfer.Push.requestDeserialize };
@@ -32,9 +36,18 @@ const offsets = fc.oneof(
   fc.nat(300),
   fc.constantFrom(0, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER),
 );
+const packings = fc.record(
+  {
+    unpackedBytes: fc.oneof(fc.integer({ min: 1, max: FRAME_BYTES }), fc.constant(2 ** 32 - 1)),
+    compression: fc.constantFrom(...COMPRESSIONS),
+  },
+  { requiredKeys: [] },
+);
 const frames: fc.Arbitrary<Frame> = fc
-  .tuple(offsets, payloads, fc.boolean(), fc.boolean())
-  .map(([offset, data, last, owned]) => (owned ? frameOf(offset, data, last) : { offset, data, last }));
+  .tuple(offsets, payloads, fc.boolean(), fc.boolean(), packings)
+  .map(([offset, data, last, owned, packing]) => {
+    return { ...(owned ? frameOf(offset, data, last) : { offset, data, last }), ...packing };
+  });
 const messages: fc.Arbitrary<PushMessageWire> = fc.oneof(
   frames.map((frame) => ({ frame })),
   fc
@@ -54,7 +67,9 @@ describe('a frame', () => {
   test('written by proto-loader reads the same', () => {
     fc.assert(
       fc.property(frames, (frame) => {
-        expect(comparable(frameCodec.deserialize(plainFrame.write(frame)))).toEqual(comparable(frame));
+        expect(comparable(frameCodec.deserialize(plainFrame.write(forProto(frame))))).toEqual(
+          comparable(frame),
+        );
       }),
     );
   });
@@ -68,12 +83,26 @@ describe('a frame', () => {
   });
 
   test('of frameOf is sent from where it lies, and may be serialized again', () => {
-    const frame = frameOf(Number.MAX_SAFE_INTEGER, Buffer.alloc(FRAME_BYTES, 3), true);
+    const frame: Frame = {
+      ...frameOf(Number.MAX_SAFE_INTEGER, Buffer.alloc(FRAME_BYTES, 3), true),
+      unpackedBytes: FRAME_BYTES,
+      compression: 'on',
+    };
     const message = frameCodec.serialize(frame);
     expect(message.buffer).toBe(frame.data.buffer);
-    const pushed = Buffer.from(pushMessageCodec.serialize({ frame }));
+    const pushedInPlace = prefixed(pushMessageCodec.serialize({ frame }));
+    expect(pushedInPlace.buffer).toBe(frame.data.buffer);
+    const pushed = Buffer.from(pushedInPlace.subarray(5));
     expect(comparable(plainFrame.read(frameCodec.serialize(frame)))).toEqual(comparable(frame));
     expect(plainPush.read(pushed)).toMatchObject({ message: 'frame' });
+  });
+
+  test('with a decision of a later version is read without it', () => {
+    const bytes = Buffer.concat([
+      frameCodec.serialize({ offset: 1, data: Buffer.from('abc'), last: true }),
+      Buffer.from([0x28, 77]),
+    ]);
+    expect(frameCodec.deserialize(bytes)).toEqual({ offset: 1, data: Buffer.from('abc'), last: true });
   });
 
   test('of frameOf does not change when its source does', () => {
@@ -113,7 +142,10 @@ describe('a push message', () => {
   test('reads with proto-loader as it was written', () => {
     fc.assert(
       fc.property(messages, (message) => {
-        const read = plainPush.read(pushMessageCodec.serialize(message)) as { hello?: object; frame?: Frame };
+        const read = plainPush.read(pushMessageCodec.serialize(message)) as {
+          hello?: object;
+          frame?: PlainFrame;
+        };
         if ('hello' in message) expect(read.hello).toEqual(message.hello);
         else expect(comparable(read.frame)).toEqual(comparable(message.frame));
       }),
@@ -123,7 +155,7 @@ describe('a push message', () => {
   test('written by proto-loader reads the same', () => {
     fc.assert(
       fc.property(messages, (message) => {
-        const read = pushMessageCodec.deserialize(plainPush.write(message));
+        const read = pushMessageCodec.deserialize(plainPush.write(forProtoMessage(message)));
         if ('hello' in message) expect(read).toEqual(message);
         else expect('frame' in read && comparable(read.frame)).toEqual(comparable(message.frame));
       }),
@@ -133,10 +165,10 @@ describe('a push message', () => {
 
 describe('what is not a message', () => {
   const LATER_FIELDS = Buffer.concat([
-    Buffer.from([0x20, ...repeated(0xff, 9), 0x01]), // field 4: the largest uint64
-    Buffer.from([0x29, 1, 2, 3, 4, 5, 6, 7, 8]), // field 5: 64 bits
-    Buffer.from([0x32, 2, 1, 2]), // field 6: bytes
-    Buffer.from([0x3d, 1, 2, 3, 4]), // field 7: 32 bits
+    Buffer.from([0x30, ...repeated(0xff, 9), 0x01]), // field 6: the largest uint64
+    Buffer.from([0x39, 1, 2, 3, 4, 5, 6, 7, 8]), // field 7: 64 bits
+    Buffer.from([0x42, 2, 1, 2]), // field 8: bytes
+    Buffer.from([0x4d, 1, 2, 3, 4]), // field 9: 32 bits
   ]);
 
   test('but has fields of a later version is read without them', () => {
@@ -160,7 +192,9 @@ describe('what is not a message', () => {
     ['a group', [0x23, 0x24], /wire type 3/],
     ['wire type 7', [0x27], /wire type 7/],
     ['field number 0', [0x02, 0], /field number 0/],
-    ['later field cut', [0x29, 1, 2], /ends before/],
+    ['later field cut', [0x39, 1, 2], /ends before/],
+    ['unpacked bytes of 2^32', [0x20, 0x80, 0x80, 0x80, 0x80, 0x10], /above 4294967295/],
+    ['compression as bytes', [0x2a, 1, 1], /field 5 with wire type 2/],
   ])('%s is INVALID', (_, bytes, message) => {
     const read = () => frameCodec.deserialize(Buffer.from(bytes));
     expect(read).toThrow(message);
@@ -204,8 +238,25 @@ function repeated(byte: number, count: number): number[] {
   return Array.from({ length: count }, () => byte);
 }
 
-function comparable(frame: Frame | undefined): object {
-  return { offset: frame?.offset, data: Buffer.from(frame?.data ?? []).toString('hex'), last: frame?.last };
+/** Of a frame as the codec has it, or as proto-loader has it: with 0 for what is not said. */
+function comparable(frame: Frame | PlainFrame | undefined): object {
+  const { compression = 0 } = frame ?? {};
+  return {
+    offset: frame?.offset,
+    data: Buffer.from(frame?.data ?? []).toString('hex'),
+    last: frame?.last,
+    unpackedBytes: frame?.unpackedBytes ?? 0,
+    compression: typeof compression === 'number' ? compression : compressionCode(compression),
+  };
+}
+
+/** The other way round. */
+function forProto({ compression, ...frame }: Frame): PlainFrame {
+  return { ...frame, ...(compression !== undefined && { compression: compressionCode(compression) }) };
+}
+
+function forProtoMessage(message: PushMessageWire): PlainPushMessage {
+  return 'frame' in message ? { frame: forProto(message.frame) } : message;
 }
 
 /** The code of the Refusal; anything else that is thrown goes on. */

@@ -11,15 +11,24 @@ import type {
 
 const BLOCK_BYTES = 64 * 1024;
 
+/** What a power failure leaves of a block that was not flushed: new, old, half of each, or bytes of neither. */
+export type Survival = 'new' | 'old' | 'half' | 'garbage';
+
 interface Held {
   form: 'whole' | 'partial';
   readonly sizeBytes: number;
   /** Allocated blocks, BLOCK_BYTES each, by index. */
   readonly blocks: Map<number, Buffer>;
-  /** What the blocks written since the last flush were before. */
-  readonly unflushed: Map<number, Buffer | undefined>;
+  /** Of the blocks written since the last flush, what is on disk. */
+  readonly unflushed: Map<number, Unflushed>;
+  /** Blocks that a flush which failed holds for written: the same of them. */
+  readonly givenUp: Map<number, Unflushed>;
   readonly metadata: Map<string, string>;
   writer: object | undefined;
+}
+
+interface Unflushed {
+  readonly onDisk: Buffer | undefined;
 }
 
 /**
@@ -102,16 +111,29 @@ export class MemoryStore implements Store {
     return blocks * BLOCK_BYTES;
   }
 
-  /** The power fails: of what was not flushed, what `survives` says is there all the same. */
-  crash(survives: () => boolean): void {
+  /** The power fails: what was not flushed is what `survives` says, block by block. */
+  crash(survives: () => Survival): void {
     for (const image of this.images.values()) {
-      for (const [index, before] of image.unflushed) {
-        if (survives()) continue;
-        if (before === undefined) image.blocks.delete(index);
-        else image.blocks.set(index, before);
+      for (const [index, { onDisk }] of [...image.unflushed, ...image.givenUp]) {
+        const block = image.blocks.get(index);
+        const left = block === undefined ? undefined : leftOf(survives(), block, onDisk);
+        if (left === undefined) image.blocks.delete(index);
+        else image.blocks.set(index, left);
       }
       image.unflushed.clear();
+      image.givenUp.clear();
       image.writer = undefined;
+    }
+  }
+
+  /**
+   * What a flush that fails does in Linux: what was not on disk is held for written, can be read, and no later
+   * flush writes it, unless it is written anew.
+   */
+  giveUpUnflushed(): void {
+    for (const image of this.images.values()) {
+      for (const [index, { onDisk }] of image.unflushed) image.givenUp.set(index, { onDisk });
+      image.unflushed.clear();
     }
   }
 
@@ -182,13 +204,16 @@ class MemoryImage implements PartialImage {
     this.#check(offset, source.length);
     await turn();
     this.#checkWriter();
-    const { blocks, unflushed } = this.#held;
+    const { blocks, unflushed, givenUp } = this.#held;
     for (const piece of pieces(offset, source.length)) {
       const before = blocks.get(piece.block);
       if (before === undefined && this.#store.usedBytes >= this.#store.capacityBytes) {
         throw new Refusal('NO_SPACE', 'the memory store is full');
       }
-      if (!unflushed.has(piece.block)) unflushed.set(piece.block, before);
+      const known = unflushed.get(piece.block) ?? givenUp.get(piece.block);
+      // A new object each time: a flush that is under way sees by it that the block was written again.
+      unflushed.set(piece.block, { onDisk: known === undefined ? before : known.onDisk });
+      givenUp.delete(piece.block);
       const block = Buffer.from(before ?? Buffer.alloc(BLOCK_BYTES));
       block.set(source.subarray(piece.at, piece.at + piece.length), piece.inBlock);
       blocks.set(piece.block, block);
@@ -198,9 +223,14 @@ class MemoryImage implements PartialImage {
   async flush(): Promise<void> {
     this.#checkWriter();
     // Only what had settled when flush was called is promised to be on disk.
-    const settled = [...this.#held.unflushed.keys()];
+    const { blocks, unflushed } = this.#held;
+    const settled = [...unflushed].map(([index, entry]) => ({ index, entry, block: blocks.get(index) }));
     await turn();
-    for (const block of settled) this.#held.unflushed.delete(block);
+    for (const { index, entry, block } of settled) {
+      const now = unflushed.get(index);
+      if (now === entry) unflushed.delete(index);
+      else if (now !== undefined) unflushed.set(index, { onDisk: block });
+    }
   }
 
   async setMetadata(key: string, value: string): Promise<void> {
@@ -234,9 +264,26 @@ function emptyImage(sizeBytes: number): Held {
     sizeBytes,
     blocks: new Map(),
     unflushed: new Map(),
+    givenUp: new Map(),
     metadata: new Map(),
     writer: undefined,
   };
+}
+
+function leftOf(survival: Survival, block: Buffer, onDisk: Buffer | undefined): Buffer | undefined {
+  switch (survival) {
+    case 'new':
+      return block;
+    case 'old':
+      return onDisk;
+    case 'half':
+      return Buffer.concat([
+        block.subarray(0, BLOCK_BYTES / 2),
+        (onDisk ?? Buffer.alloc(BLOCK_BYTES)).subarray(BLOCK_BYTES / 2),
+      ]);
+    case 'garbage':
+      return Buffer.alloc(BLOCK_BYTES, 0xee);
+  }
 }
 
 function* pieces(offset: number, length: number) {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { CHUNK_BYTES, chunkCount, chunkLength } from '../../../src/domain/chunk.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { ChunkSlabs } from '../../../src/transfer/chunk-slabs.ts';
 import type { ChunkRun, Frame, FrameSource } from '../../../src/transfer/frames.ts';
 import { type Manifest, ManifestBuilder } from '../../../src/transfer/manifest.ts';
 import { framesOf, sendRuns } from '../../../src/transfer/sender.ts';
-import { SlabPool } from '../../../src/transfer/slab.ts';
 import { MemoryStore } from './memory-store.ts';
 
 export const IMAGE_ID = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
@@ -83,13 +83,16 @@ export async function storeWith(bytes: Buffer): Promise<MemoryStore> {
 
 /** Serves a store's image through `sendRuns`, as an agent does, with a link that holds two frames. */
 export class SendingSource implements FrameSource {
+  width = 1;
   /** Called with every frame before it is handed over; may change or refuse it. */
   onFrame: (frame: Frame) => Frame | Promise<Frame> = (frame) => frame;
   readonly sentChunks: number[] = [];
   readonly requests: (readonly ChunkRun[])[] = [];
   sentBytes = 0;
   active = 0;
-  readonly slabs = new SlabPool(4);
+  /** Pulls under way at once, at most. */
+  mostActive = 0;
+  readonly slabs = new ChunkSlabs();
   readonly #store: Store;
 
   constructor(store: Store) {
@@ -98,6 +101,7 @@ export class SendingSource implements FrameSource {
 
   async *pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncGenerator<Frame> {
     this.active++;
+    this.mostActive = Math.max(this.mostActive, this.active);
     this.requests.push(runs);
     const stop = new AbortController();
     const link = new Link(2);
@@ -133,6 +137,7 @@ export class SendingSource implements FrameSource {
 /** What is asked for, in the frames given. */
 export function sourceOf(frames: Iterable<Frame> | AsyncIterable<Frame>): FrameSource {
   return {
+    width: 1,
     async *pull() {
       yield* frames;
     },

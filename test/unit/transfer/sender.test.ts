@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CHUNK_BYTES, chunkCount } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
+import { ChunkSlabs } from '../../../src/transfer/chunk-slabs.ts';
+import { READ_AHEAD } from '../../../src/transfer/chunk-stream.ts';
 import { type ChunkRun, FRAME_BYTES, type Frame, RUNS_PER_REQUEST } from '../../../src/transfer/frames.ts';
 import { dataRunsOf, sendImage } from '../../../src/transfer/read-image.ts';
-import { READ_AHEAD, sendRuns } from '../../../src/transfer/sender.ts';
-import { SlabPool } from '../../../src/transfer/slab.ts';
+import { sendRuns } from '../../../src/transfer/sender.ts';
 import { BLOCK_BYTES, draw, IMAGE_ID, manifestOf, sketches, storeWith } from './samples.ts';
 import { WatchedStore } from './watched-store.ts';
 
@@ -32,7 +33,7 @@ describe('sendRuns', () => {
           (chunk) => ((choice >> chunk) & 1) === 1,
         );
         const { image } = await open(bytes);
-        const slabs = new SlabPool(3);
+        const slabs = new ChunkSlabs();
         const frames: Frame[] = [];
         const runs = wanted.map((chunk) => ({ firstChunk: chunk, chunkCount: 1 }));
         await sendRuns(image, runs, async (frame) => void frames.push(frame), { slabs, signal: forever });
@@ -65,7 +66,7 @@ describe('sendRuns', () => {
     const { store, image } = await open(
       draw({ chunks: ['full', 'full', 'full', 'full', 'full', 'full', 'full'], missingBytes: 0 }),
     );
-    const slabs = new SlabPool(10);
+    const slabs = new ChunkSlabs();
     const stop = new AbortController();
     const given: Frame[] = [];
     const sending = sendRuns(
@@ -90,9 +91,10 @@ describe('sendRuns', () => {
     const bytes = draw({ chunks: ['full', 'full', 'full', 'full'], missingBytes: 0 });
     const { image } = await open(bytes);
     const frames: Frame[] = [];
-    const slabs = new SlabPool(1);
+    const slabs = new ChunkSlabs();
     await sendRuns(image, [{ firstChunk: 0, chunkCount: 4 }], async (frame) => void frames.push(frame), {
       slabs,
+      readAhead: 1,
       signal: forever,
     });
     expect(assemble(bytes.length, frames).equals(bytes)).toBe(true);
@@ -121,7 +123,7 @@ describe('sendRuns', () => {
     ['too many runs', Array.from({ length: RUNS_PER_REQUEST + 1 }, () => ({ firstChunk: 0, chunkCount: 1 }))],
   ])('refuses %s and reads nothing', async (_, runs) => {
     const { store, image } = await open(draw({ chunks: ['full', 'full', 'full'], missingBytes: 0 }));
-    const options = { slabs: new SlabPool(1), signal: forever };
+    const options = { slabs: new ChunkSlabs(), signal: forever };
     await expect(sendRuns(image, runs, async () => {}, options)).rejects.toMatchObject({ code: 'INVALID' });
     expect(store.calls).not.toContain('read');
   });
@@ -132,7 +134,7 @@ describe('sendRuns', () => {
       const { store, image } = await open(
         draw({ chunks: Array.from({ length: 8 }, () => 'full' as const), missingBytes: 0 }),
       );
-      const slabs = new SlabPool(6);
+      const slabs = new ChunkSlabs();
       const stop = new AbortController();
       let reads = 0;
       store.around = (call, when) => {
@@ -174,7 +176,7 @@ describe('a whole image', () => {
     const { image } = await open(bytes);
     const frames: Frame[] = [];
     await sendImage(image, async (frame) => void frames.push(frame), {
-      slabs: new SlabPool(2),
+      slabs: new ChunkSlabs(),
       signal: forever,
     });
     expect(assemble(bytes.length, frames).equals(bytes)).toBe(true);

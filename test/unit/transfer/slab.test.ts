@@ -52,3 +52,19 @@ test('giving back twice is a fault', async () => {
   pool.giveBack(slab);
   expect(() => pool.giveBack(slab)).toThrow(/not taken/);
 });
+
+test('a pool that gets larger serves who waits; one that gets smaller waits for what is too many', async () => {
+  const pool = new SlabPool(1);
+  const one = await pool.take(forever);
+  const waiting = [pool.take(forever), pool.take(forever), pool.take(forever)];
+  pool.resize(3);
+  const [two, three] = await Promise.all(waiting.slice(0, 2));
+  expect([pool.count, pool.bytesInUse]).toEqual([3, 3 * CHUNK_BYTES]);
+
+  pool.resize(1);
+  for (const slab of [one, two]) if (slab !== undefined) pool.giveBack(slab);
+  expect(pool.bytesInUse).toBe(CHUNK_BYTES);
+  if (three !== undefined) pool.giveBack(three);
+  expect(await waiting[2]).toBe(three);
+  expect(pool.bytesInUse).toBe(CHUNK_BYTES);
+});

@@ -6,10 +6,14 @@ export interface Frame {
   'offset'?: (number | string | Long);
   'data'?: (Buffer | Uint8Array | string);
   'last'?: (boolean);
+  'unpackedBytes'?: (number);
+  'compression'?: (number);
 }
 
 export interface Frame__Output {
   'offset': (number);
   'data': (Buffer);
   'last': (boolean);
+  'unpackedBytes': (number);
+  'compression': (number);
 }

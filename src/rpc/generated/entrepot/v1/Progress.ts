@@ -11,6 +11,10 @@ export interface Progress {
   'rateBytesPerSecond'?: (number | string);
   'remainingSeconds'?: (number | string);
   'updatedAtMs'?: (number | string | Long);
+  'wireBytes'?: (number | string | Long);
+  'compression'?: (string);
+  'receivedBytes'?: (number | string | Long);
+  '_rateBytesPerSecond'?: "rateBytesPerSecond";
   '_remainingSeconds'?: "remainingSeconds";
 }
 
@@ -20,8 +24,12 @@ export interface Progress__Output {
   'totalBytes': (number);
   'resumedBytes': (number);
   'holeBytes': (number);
-  'rateBytesPerSecond': (number);
+  'rateBytesPerSecond'?: (number);
   'remainingSeconds'?: (number);
   'updatedAtMs': (number);
+  'wireBytes': (number);
+  'compression': (string);
+  'receivedBytes': (number);
+  '_rateBytesPerSecond'?: "rateBytesPerSecond";
   '_remainingSeconds'?: "remainingSeconds";
 }

@@ -1,6 +1,7 @@
 // Original file: proto/entrepot/v1/jobs.proto
 
 import type { Progress as _entrepot_v1_Progress, Progress__Output as _entrepot_v1_Progress__Output } from '../../entrepot/v1/Progress.ts';
+import type { TaskTotals as _entrepot_v1_TaskTotals, TaskTotals__Output as _entrepot_v1_TaskTotals__Output } from '../../entrepot/v1/TaskTotals.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Task {
@@ -14,6 +15,7 @@ export interface Task {
   'reasonCode'?: (string);
   'notBeforeMs'?: (number | string | Long);
   'progress'?: (_entrepot_v1_Progress | null);
+  'totals'?: (_entrepot_v1_TaskTotals | null);
 }
 
 export interface Task__Output {
@@ -27,4 +29,5 @@ export interface Task__Output {
   'reasonCode': (string);
   'notBeforeMs': (number);
   'progress': (_entrepot_v1_Progress__Output | null);
+  'totals': (_entrepot_v1_TaskTotals__Output | null);
 }

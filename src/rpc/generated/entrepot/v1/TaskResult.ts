@@ -14,6 +14,7 @@ export interface TaskResult {
   'deleted'?: (_entrepot_v1_Deleted | null);
   'failure'?: (_entrepot_v1_Failure | null);
   'traffic'?: (_entrepot_v1_Traffic | null);
+  'seconds'?: (number | string);
   'outcome'?: "ingested"|"copied"|"deleted"|"failure";
 }
 
@@ -25,5 +26,6 @@ export interface TaskResult__Output {
   'deleted'?: (_entrepot_v1_Deleted__Output | null);
   'failure'?: (_entrepot_v1_Failure__Output | null);
   'traffic': (_entrepot_v1_Traffic__Output | null);
+  'seconds': (number);
   'outcome'?: "ingested"|"copied"|"deleted"|"failure";
 }

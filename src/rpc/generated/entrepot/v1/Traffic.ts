@@ -1,4 +1,4 @@
-// Original file: proto/entrepot/v1/agents.proto
+// Original file: proto/entrepot/v1/jobs.proto
 
 import type { Long } from '@grpc/proto-loader';
 
@@ -7,6 +7,7 @@ export interface Traffic {
   'holeBytes'?: (number | string | Long);
   'resumedBytes'?: (number | string | Long);
   'verifiedBytes'?: (number | string | Long);
+  'wireBytes'?: (number | string | Long);
 }
 
 export interface Traffic__Output {
@@ -14,4 +15,5 @@ export interface Traffic__Output {
   'holeBytes': (number);
   'resumedBytes': (number);
   'verifiedBytes': (number);
+  'wireBytes': (number);
 }

@@ -1,0 +1,84 @@
+import { service as health } from 'grpc-health-check';
+import { callUnary } from './calls.ts';
+import { type BulkChannelSettings, type ChannelSettings, controlChannel } from './channel.ts';
+import { type LinkWishes, planLink } from './link-plan.ts';
+import type { Method } from './methods.ts';
+
+/** Links are laid for years, but may fail over to a longer way. */
+const REMEMBERED_MS = 10 * 60_000;
+
+/** The smallest of so many counts: each may wait for a busy process, here or there. */
+const MEASUREMENTS = 5;
+
+/** Far away it is told from near soon, and a few milliseconds make no difference. */
+const ENOUGH_MS = 100;
+
+// biome-ignore lint/suspicious/noExplicitAny: an empty question, and only that it is answered counts
+const CHECK = health['Check'] as unknown as Method<'unary', any, any, any, any>;
+
+interface Distance {
+  readonly roundTripMs: number;
+  readonly measuredAtMs: number;
+}
+
+/** How far the agents are that this process dials: measured when somebody asks, remembered for a while. */
+export class Distances {
+  readonly #known = new Map<string, Distance>();
+  readonly #nowMs: () => number;
+
+  /** @param nowMs milliseconds of a clock that is never set */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * The round trip to who is at the address, in milliseconds: that of a call which does no work, on a connection
+   * of its own that carries nothing else. Rejects as a call there would.
+   */
+  async to(settings: ChannelSettings, signal: AbortSignal): Promise<number> {
+    this.#forgetOld();
+    const known = this.#known.get(settings.address);
+    if (known !== undefined) return known.roundTripMs;
+    const roundTripMs = await measure(settings, signal);
+    this.#known.set(settings.address, { roundTripMs, measuredAtMs: this.#nowMs() });
+    return roundTripMs;
+  }
+
+  #forgetOld(): void {
+    for (const [address, { measuredAtMs }] of this.#known) {
+      if (this.#nowMs() - measuredAtMs >= REMEMBERED_MS) this.#known.delete(address);
+    }
+  }
+}
+
+/** What is wanted of the way to a peer, and how far it is. */
+export interface Link extends LinkWishes {
+  readonly distances: Distances;
+}
+
+/** The settings of each of so many channels to a peer. Without a link: of one, as they are. */
+export async function planned<Settings extends BulkChannelSettings & { readonly link?: Link }>(
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<Settings & { readonly connections: number }> {
+  const { link } = settings;
+  if (link === undefined) return { ...settings, connections: 1 };
+  return { ...settings, ...planLink(link, await link.distances.to(settings, signal)) };
+}
+
+async function measure(settings: ChannelSettings, signal: AbortSignal): Promise<number> {
+  await using channel = controlChannel(settings);
+  const ask = async () => {
+    const fromMs = performance.now();
+    await callUnary(channel, CHECK, {}, { signal });
+    return performance.now() - fromMs;
+  };
+  // The first one makes the connection, in three round trips.
+  await ask();
+  const beganMs = performance.now();
+  let leastMs = await ask();
+  for (let count = 1; count < MEASUREMENTS && performance.now() - beganMs < ENOUGH_MS; count++) {
+    leastMs = Math.min(leastMs, await ask());
+  }
+  return leastMs;
+}
