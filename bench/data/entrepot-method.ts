@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hasEnded } from '../../src/cli/follow.ts';
 import { HubConnection } from '../../src/cli/hub-connection.ts';
 import type { Job } from '../../src/cli/wire.ts';
+import type { Verify } from '../../src/transfer/receiver.ts';
 import { loadOperatorCredentials } from '../../src/trust/credentials.ts';
 import { metric } from '../../test/cloud/records.ts';
 import type { ImageName } from '../common/image-plan.ts';
@@ -21,6 +22,8 @@ export interface EntrepotOptions {
   readonly image?: ImageName;
   /** An image that is at the stores before; none. */
   readonly given?: ImageName;
+  /** How the agents of the stores verify what they get; default read-back. */
+  readonly verify?: Verify;
 }
 
 /** The product: a job of the hub, from its creation to its success. */
@@ -63,6 +66,7 @@ class EntrepotTrial implements Trial {
 
   /** A question comes first anyway, so that no run pays for the connection of the one who asks. */
   async prepare(): Promise<void> {
+    await this.#setVerify();
     await this.#hub.getImage(this.#sites.sourceId(this.#image));
     if (this.#options.given !== undefined) await this.#copy(this.#options.given);
     this.#sentBefore = await this.#sentBytes();
@@ -99,6 +103,16 @@ class EntrepotTrial implements Trial {
     } finally {
       await this.#hub[Symbol.asyncDispose]();
     }
+  }
+
+  /** An agent that is started anew makes a copy first, which warms it up as the others are. */
+  async #setVerify(): Promise<void> {
+    const { storeIds, verify = 'read-back' } = this.#options;
+    let isCold = false;
+    for (const storeId of storeIds) isCold = (await this.#sites.setVerify(storeId, verify)) || isCold;
+    if (!isCold) return;
+    await this.#copy(this.#image);
+    await this.#removeCopies();
   }
 
   get #image(): ImageName {

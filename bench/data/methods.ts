@@ -10,6 +10,12 @@ import { ToolMethod } from './tool-method.ts';
 export function methodsOf(sites: Sites, ssh: SshServer | undefined): ReadonlyMap<string, Method> {
   const methods = [
     entrepotMethod(sites, { name: 'entrepot', title: 'entrepot, full read-back', storeIds: ['dcn0'] }),
+    entrepotMethod(sites, {
+      name: 'entrepot-arrival',
+      title: 'entrepot, verified on arrival',
+      storeIds: ['dcn0'],
+      verify: 'arrival',
+    }),
     ...TOOLS.map((tool) => new ToolMethod(tool, sites, ['dcn0'], ssh)),
     entrepotMethod(sites, {
       name: 'entrepot-2',

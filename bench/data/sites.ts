@@ -1,5 +1,7 @@
-import { mkdir, statfs } from 'node:fs/promises';
+import { mkdir, readFile, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import type { Verify } from '../../src/transfer/receiver.ts';
 import { type CephCluster, startClusters } from '../../test/ceph/cluster/index.ts';
 import { Cloud, type DriverSettings } from '../../test/cloud/cloud.ts';
 import { createImage } from '../../test/cloud/records.ts';
@@ -30,6 +32,7 @@ export class Sites implements AsyncDisposable {
   readonly cloud: Cloud;
   readonly #options: SitesOptions;
   readonly #sourceIds = new Map<ImageName, string>();
+  readonly #verify = new Map<StoreId, Verify>();
   readonly #stack: AsyncDisposableStack;
 
   private constructor(
@@ -112,6 +115,19 @@ export class Sites implements AsyncDisposable {
     );
     if (differsAt === undefined) return poolBytes;
     throw new Error(`the copy ${imageId} at ${storeId} differs from the image in the chunk at ${differsAt}`);
+  }
+
+  /** Has an agent verify its copies so. True when it was started anew for that, and is cold. */
+  async setVerify(storeId: StoreId, verify: Verify): Promise<boolean> {
+    if ((this.#verify.get(storeId) ?? 'read-back') === verify) return false;
+    const path = this.cloud.agentConfigPath(storeId);
+    const config = parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    await writeFile(path, stringify({ ...config, transfer: { verify } }));
+    const agent = this.cloud.agent(storeId);
+    await agent.stop();
+    await agent.start();
+    this.#verify.set(storeId, verify);
+    return true;
   }
 
   /** Removes an image that is not in the catalogue. */

@@ -69,7 +69,7 @@ export class Cloud implements AsyncDisposable {
     this.agents = new Map(
       this.storeIds.map((id, index) => {
         const [transferPort = 0, httpPort = 0] = rest.slice(index * 2, index * 2 + 2);
-        const path = join(folder, `agent-${id}.yaml`);
+        const path = this.agentConfigPath(id);
         const config = {
           store: id,
           hub: `127.0.0.1:${grpc}`,
@@ -164,6 +164,10 @@ export class Cloud implements AsyncDisposable {
 
   get hubConfigPath(): string {
     return join(this.folder, 'hub.yaml');
+  }
+
+  agentConfigPath(storeId: string): string {
+    return join(this.folder, `agent-${storeId}.yaml`);
   }
 
   agent(storeId: string): DaemonProcess {

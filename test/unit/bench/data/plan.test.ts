@@ -50,6 +50,10 @@ describe('the schedule', () => {
       'entrepot export-diff',
       'entrepot export-diff-ssh',
       'entrepot qemu-img',
+      'entrepot-arrival export-import',
+      'entrepot-arrival export-diff',
+      'entrepot-arrival export-diff-ssh',
+      'entrepot-arrival qemu-img',
       'entrepot-2 export-import-2',
       'entrepot-2 export-diff-2',
       'entrepot-2 export-diff-ssh-2',
@@ -61,7 +65,7 @@ describe('the schedule', () => {
 
   test('goes without what cannot be run here', () => {
     const left = text(undefined, [...SSH_RIVALS, ...QEMU_RIVALS]);
-    expect(left).toHaveLength(7);
+    expect(left).toHaveLength(9);
     expect(left.join()).not.toMatch(/ssh|qemu/);
   });
 
