@@ -137,7 +137,7 @@ export class Agent implements AsyncDisposable {
         store,
         hub: this.#hub,
         pullFrom: (address, from, ticket) =>
-          links.source({ address, storeId: from, ticket, credentials: credentials.current }),
+          links.source({ address, storeId: from, ticket, credentials: () => credentials.current }),
         onRevoked: (from, end) => revoked.watch(from, end),
         pushSessions,
         openImages: this.#openImages,

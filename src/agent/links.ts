@@ -28,7 +28,8 @@ export interface SourceSettings {
   readonly address: string;
   readonly storeId: string;
   readonly ticket: string;
-  readonly credentials: ChannelCredentials;
+  /** Asked for whenever a connection is made. */
+  readonly credentials: () => ChannelCredentials;
 }
 
 /** How this agent uses the ways to other stores. */
@@ -59,7 +60,8 @@ export class Links {
     return new PullSource({
       address,
       peer: `agent of store ${storeId}`,
-      credentials,
+      credentials: credentials(),
+      currentCredentials: credentials,
       expect: { kind: 'store', storeId },
       ticket,
       link: this.to(storeId),

@@ -1,6 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import { MAX_CONNECTIONS } from '../rpc/link-plan.ts';
 import type { TicketRefusal } from '../telemetry/agent-metrics.ts';
+import type { Certificate } from '../trust/certificate.ts';
 import { type Identity, isSameIdentity, nameOf, subjectOf } from '../trust/identity.ts';
 import {
   CLOCK_SKEW_MS,
@@ -28,8 +29,8 @@ export interface TicketUse {
   readonly imageId: string;
   /** The caller, as its certificate says. */
   readonly holder: Identity;
-  /** SHA-256 of the certificate itself: an identity may have several. */
-  readonly certificate: string;
+  /** The certificate itself: an identity may have several. */
+  readonly certificate: Pick<Certificate, 'fingerprint' | 'notBeforeMs'>;
   /** The caller's connection. */
   readonly peer: string;
   /** Of a push: what the caller says it delivers for. */
@@ -54,15 +55,16 @@ export interface TicketDeskParts {
   readonly onRefused: (reason: TicketRefusal) => void;
 }
 
-/** The newest attempt of a task that was seen here, and the certificate and connections it was seen with. */
+/** The newest attempt of a task that was seen here, and the certificates and connections it was seen with. */
 interface Entry {
   readonly attempt: number;
   readonly imageId: string;
   readonly action: TicketAction;
   readonly holder: Identity;
-  readonly certificate: string;
-  /** All there have been: one that broke may be somebody's who repeats what it saw. */
-  readonly peers: Set<string>;
+  /** The newest it was seen with: a copy may outlive the one it began with. */
+  certificate: TicketUse['certificate'];
+  /** All there have been, with the certificate of each: one that broke may be somebody's who repeats what it saw. */
+  readonly peers: Map<string, string>;
   readonly streams: Set<AbortController>;
   expiresAtMs: number;
   /** Set while there are streams. */
@@ -71,8 +73,9 @@ interface Entry {
 
 /**
  * Where streams of image data show their tickets. The tickets of an attempt are good for any number of
- * streams of the first CONNECTIONS_PER_TICKET connections, all with the certificate that was shown first,
- * until they expire or a later attempt of the task comes; then the streams end. (Those of a holder that is
+ * streams of the first CONNECTIONS_PER_TICKET connections, all with the certificate that was shown first, and
+ * of as many with each that its holder renewed it by, until they expire or a later attempt of the task comes; then the
+ * streams end. (Those of a holder that is
  * cut off are ended by the server, with all its other calls.)
  *
  * It remembers a task until its ticket has expired, and no more than TASKS_PER_HOLDER_LIMIT of one holder:
@@ -172,7 +175,9 @@ export class TicketDesk {
     const known = this.#entries.get(ticket.taskId);
     if (known !== undefined && known.attempt >= ticket.attempt) {
       this.#requireSameUse(known, ticket, { certificate, peer });
-      known.peers.add(peer);
+      // A stream more on a connection from before the renewal changes nothing.
+      if (certificate.notBeforeMs > known.certificate.notBeforeMs) known.certificate = certificate;
+      known.peers.set(peer, certificate.fingerprint);
       return known;
     }
     if (known === undefined || !isSameIdentity(known.holder, holder)) this.#makeRoom(holder);
@@ -182,7 +187,7 @@ export class TicketDesk {
     }
     const { attempt, expiresAtMs } = ticket;
     const streams = new Set<AbortController>();
-    const origin = { holder, certificate, peers: new Set([peer]) };
+    const origin = { holder, certificate, peers: new Map([[peer, certificate.fingerprint]]) };
     const entry = { attempt, imageId, action, ...origin, streams, expiresAtMs, expiry: undefined };
     this.#entries.set(ticket.taskId, entry);
     this.#held.set(subjectOf(holder), this.#heldBy(holder) + 1);
@@ -212,8 +217,13 @@ export class TicketDesk {
       const refusal = new Refusal('UNAUTHENTICATED', 'the ticket is of an earlier attempt');
       throw this.#refused('superseded', refusal);
     }
-    const isSameCaller = entry.certificate === certificate && isSameIdentity(entry.holder, ticket.holder);
-    const hasPlace = entry.peers.has(peer) || entry.peers.size < CONNECTIONS_PER_TICKET;
+    const { fingerprint, notBeforeMs } = certificate;
+    const knownAs = entry.peers.get(peer);
+    const isRenewed = notBeforeMs > entry.certificate.notBeforeMs;
+    const isNew = knownAs === undefined && (isRenewed || fingerprint === entry.certificate.fingerprint);
+    const places = [...entry.peers.values()].filter((other) => other === fingerprint).length;
+    const isSameCaller = isSameIdentity(entry.holder, ticket.holder);
+    const hasPlace = knownAs === fingerprint || (isNew && places < CONNECTIONS_PER_TICKET);
     if (!isSameCaller || !hasPlace) throw this.#replayed();
   }
 

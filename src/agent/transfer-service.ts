@@ -79,8 +79,10 @@ function connectionsIn(text: string | undefined): number {
 }
 
 /** Who shows a ticket, and from where. */
-function originOf({ caller, certificate = '', peer }: CallContext) {
-  return { holder: holderOf(caller), certificate, peer };
+function originOf({ caller, certificate, peer }: CallContext) {
+  const holder = holderOf(caller);
+  if (certificate === undefined) throw new Refusal('UNAUTHENTICATED', 'a ticket is shown with a certificate');
+  return { holder, certificate, peer };
 }
 
 /** Whose tickets a caller may show: those of its certificate. */

@@ -25,6 +25,12 @@ export const BULK_WINDOW_BYTES = 16 * 1024 * 1024;
 const KEEPALIVE_TIME_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 10_000;
 
+/**
+ * Image data that is queued goes before the answer to a probe: up to 10 MiB in the buffers of a connection. One that
+ * still brings 180 KB/s is not to be taken for dead.
+ */
+const BULK_KEEPALIVE_TIMEOUT_MS = 60_000;
+
 /** grpc-js would wait for up to two minutes; who calls again has a back-off of its own. */
 const RECONNECT_FIRST_MS = 500;
 const RECONNECT_MAX_MS = 5000;
@@ -53,7 +59,7 @@ export interface ChannelSettings {
   readonly expect: Identity;
   /** How long a connection may be silent before it is probed. KEEPALIVE_TIME_MS when left out. */
   readonly keepaliveTimeMs?: number;
-  /** How long a probe may stay without an answer. KEEPALIVE_TIMEOUT_MS when left out. */
+  /** How long a probe may stay without an answer. KEEPALIVE_TIMEOUT_MS or, of image data, BULK_KEEPALIVE_TIMEOUT_MS when left out. */
   readonly keepaliveTimeoutMs?: number;
 }
 
@@ -115,7 +121,7 @@ export function controlChannel(settings: ChannelSettings): Channel {
  */
 export function bulkChannel(settings: BulkChannelSettings): Channel {
   const options = {
-    ...commonOptions(settings),
+    ...commonOptions({ keepaliveTimeoutMs: BULK_KEEPALIVE_TIMEOUT_MS, ...settings }),
     'grpc.use_local_subchannel_pool': 1,
     'grpc-node.flow_control_window': settings.windowBytes ?? BULK_WINDOW_BYTES,
     // Otherwise grpc-js calls up to 1 MiB of a call sent when it has only kept it for a retry.

@@ -5,6 +5,7 @@ import { type Caller, callerSubject } from '../domain/rules/rights.ts';
 import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { RpcCallMetrics, RpcMetrics } from '../telemetry/rpc-metrics.ts';
+import type { Certificate } from '../trust/certificate.ts';
 import type { AdmittedCall } from './admitted-call.ts';
 import { releasing, reuseMemoryOfCall } from './bulk-messages.ts';
 import type { Gate } from './gate.ts';
@@ -24,8 +25,8 @@ export interface CallContext {
   readonly peer: string;
   /** Who it is, found before the handler was called. It has the right the method asks for. */
   readonly caller: Caller;
-  /** SHA-256 of the certificate its connection has shown, in hex; undefined when that has shown none. */
-  readonly certificate: string | undefined;
+  /** That its connection has shown; undefined when that has shown none. */
+  readonly certificate: Certificate | undefined;
   /**
    * The caller is about to send much: it may be as far ahead as its distance asks for, with one part in `share` of
    * the server's window. Of itself that is so, with all of it, for a call in which only the caller streams.
@@ -157,7 +158,7 @@ class ServedCall {
       metadata: { get: (key) => textOf(raw.metadata, key) },
       peer: connection.peer,
       caller,
-      certificate: connection.shown.certificate?.fingerprint,
+      certificate: connection.shown.certificate,
       widen: (share, wantedRate) => void connection.widen(share, wantedRate),
     };
   }

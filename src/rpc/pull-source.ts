@@ -2,7 +2,7 @@ import { Refusal } from '../domain/refusal.ts';
 import { type ChunkRun, type Frame, type FrameSource, RUNS_PER_REQUEST } from '../transfer/frames.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
 import { callServerStream, callUnary } from './calls.ts';
-import { type BulkChannelSettings, bulkChannel, type Channel } from './channel.ts';
+import { type BulkChannelSettings, bulkChannel, type Channel, type ChannelCredentials } from './channel.ts';
 import { type Link, planned } from './distances.ts';
 import { TICKET_KEY } from './limits.ts';
 import { Transfer } from './proto.ts';
@@ -12,13 +12,16 @@ export interface PullSourceSettings extends BulkChannelSettings {
   readonly ticket: string;
   /** Has as many connections, and of that width, as the distance asks for. Left out: one, with `windowBytes`. */
   readonly link?: Link;
+  /** Asked for with each pull: a copy may outlive the certificate it began with. Default: `credentials`. */
+  readonly currentCredentials?: () => ChannelCredentials;
   /** Frames may come packed: who pulls unpacks them. Default: not. */
   readonly acceptsPacked?: boolean;
 }
 
 /** A connection, and the pulls that use it. */
 interface Line {
-  readonly channel: Channel;
+  channel: Channel;
+  credentials: ChannelCredentials;
   pulls: number;
 }
 
@@ -29,6 +32,8 @@ interface Line {
  */
 export class PullSource implements FrameSource, AsyncDisposable {
   readonly #settings: Omit<PullSourceSettings, 'ticket'>;
+  /** As the lines were made, but for the credentials. */
+  #channelSettings: BulkChannelSettings;
   readonly #disposed = new AbortController();
   #lines: readonly Line[] = [];
   #dialling: Promise<void> | undefined;
@@ -36,6 +41,7 @@ export class PullSource implements FrameSource, AsyncDisposable {
 
   constructor({ ticket, ...settings }: PullSourceSettings) {
     this.#settings = settings;
+    this.#channelSettings = settings;
     this.#ticket = ticket;
   }
 
@@ -58,6 +64,7 @@ export class PullSource implements FrameSource, AsyncDisposable {
     await this.#dial(signal);
     const { acceptsPacked = false } = this.#settings;
     const line = this.#idlest();
+    if (line.pulls === 0) this.#renew(line);
     line.pulls++;
     try {
       for (let first = 0; first < runs.length; first += RUNS_PER_REQUEST) {
@@ -90,7 +97,20 @@ export class PullSource implements FrameSource, AsyncDisposable {
     const { signal } = this.#disposed;
     const { connections, ...settings } = await planned(this.#settings, signal);
     if (signal.aborted) return;
-    this.#lines = Array.from({ length: connections }, () => ({ channel: bulkChannel(settings), pulls: 0 }));
+    this.#channelSettings = settings;
+    const { credentials } = settings;
+    this.#lines = Array.from({ length: connections }, () => {
+      return { channel: bulkChannel(settings), credentials, pulls: 0 };
+    });
+  }
+
+  /** A certificate that has expired is good for the calls that have begun with it, not for another one. */
+  #renew(line: Line): void {
+    const credentials = this.#settings.currentCredentials?.() ?? line.credentials;
+    if (credentials === line.credentials) return;
+    void line.channel[Symbol.asyncDispose]();
+    line.channel = bulkChannel({ ...this.#channelSettings, credentials });
+    line.credentials = credentials;
   }
 
   #idlest(): Line {

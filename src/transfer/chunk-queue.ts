@@ -1,6 +1,6 @@
 import { CHUNK_BYTES } from '../domain/chunk.ts';
 import type { Checkpointer } from './checkpointer.ts';
-import type { ChunkRun } from './frames.ts';
+import { type ChunkRun, RUNS_PER_REQUEST } from './frames.ts';
 import { unlessAborted } from './in-flight.ts';
 import type { LossBounds } from './loss.ts';
 import type { Manifest } from './manifest.ts';
@@ -10,12 +10,12 @@ import { chunksOf, dataRequests, runsOf } from './runs.ts';
 const GROUP_CHUNKS = 4;
 
 /**
- * The first request of a pull that is alone is short, as others may join it soon and then wait for its end; each
- * that follows is so many times longer, up to a length at which the round trip between two of them is nothing.
+ * The first request of a pull that is alone is short, as others may join it soon and then wait for its end. Those
+ * that follow are as long as may be: each is a call of its own, and a call that has begun outlives the
+ * certificate it was begun with.
  */
 const FIRST_REQUEST_CHUNKS = 4;
-const GROWTH = 4;
-const LONGEST_REQUEST_CHUNKS = 128;
+const LONGEST_REQUEST_CHUNKS = RUNS_PER_REQUEST;
 
 export interface ChunkRequest {
   readonly runs: readonly ChunkRun[];
@@ -126,7 +126,7 @@ export class ChunkQueue {
   /** Up to the next one that is in the store. */
   #takeChunks(): number[] {
     const most = this.#areSeveral ? this.#groupChunks() : this.#requestChunks;
-    this.#requestChunks = Math.min(this.#requestChunks * GROWTH, LONGEST_REQUEST_CHUNKS);
+    this.#requestChunks = LONGEST_REQUEST_CHUNKS;
     const chunks: number[] = [];
     while (chunks.length < most) {
       const { value: chunk } = this.#next;

@@ -192,6 +192,7 @@ describe('the receiver of a delivery', () => {
     const context = {
       metadata: { get: (key: string) => (key === CONNECTIONS_KEY ? connections : 'a ticket') },
       caller: { kind: 'store', storeId: 'dcn0' },
+      certificate: { fingerprint: 'a'.repeat(64), notBeforeMs: 0 },
       signal: new AbortController().signal,
       widen: (...given: unknown[]) => void widened.push(given),
     };

@@ -19,11 +19,15 @@ const agent = new TicketIssuer(await authority.credentials(DCN0));
 const otherCloud = await TestAuthority.create('another cloud');
 const otherHub = new TicketIssuer(await otherCloud.credentials(HUB));
 
+function certificate(letter: string, notBeforeMs = 1000) {
+  return { fingerprint: letter.repeat(64), notBeforeMs };
+}
+
 const PULL: TicketUse = {
   action: 'pull',
   imageId: IMAGE,
   holder: DCN0,
-  certificate: 'a'.repeat(64),
+  certificate: certificate('a'),
   peer: '10.0.0.1:1000',
 };
 /** Connections that one ticket is good for. */
@@ -149,7 +153,7 @@ describe('refused, and counted:', () => {
 
   test('with another certificate of the same store than the first, on whichever connection', () => {
     using first = desk.admit(ticket(), PULL);
-    const other = { ...PULL, certificate: 'b'.repeat(64) };
+    const other = { ...PULL, certificate: certificate('b') };
     for (const use of [other, { ...other, peer: '10.0.0.1:1001' }]) {
       expect(refusalOf(() => desk.admit(ticket(), use))).toMatchObject({
         code: 'UNAUTHENTICATED',
@@ -158,6 +162,24 @@ describe('refused, and counted:', () => {
       expect(refusalOf(() => desk.renew(ticket(), use)).code).toBe('UNAUTHENTICATED');
     }
     expect(refused).toEqual(['replayed', 'replayed', 'replayed', 'replayed']);
+    expect(first.signal.aborted).toBe(false);
+  });
+
+  test('with a certificate from before the one it was renewed by, on a new connection', () => {
+    const renewed = { ...PULL, certificate: certificate('b', 2000) };
+    using first = desk.admit(ticket(), PULL);
+    for (let at = 0; at < 8; at++) desk.admit(ticket(), { ...renewed, peer: `10.0.0.1:${2000 + at}` });
+    expect(desk.renew(ticket(), { ...renewed, peer: '10.0.0.1:2000' })).toBeGreaterThan(0);
+    // The connection from before goes on.
+    desk.admit(ticket(), PULL)[Symbol.dispose]();
+    expect(refused).toEqual([]);
+    for (const use of [
+      { ...renewed, peer: '10.0.0.1:2008' },
+      { ...PULL, peer: '10.0.0.1:3000' },
+    ]) {
+      expect(refusalOf(() => desk.admit(ticket(), use)).code).toBe('UNAUTHENTICATED');
+    }
+    expect(refused).toEqual(['replayed', 'replayed']);
     expect(first.signal.aborted).toBe(false);
   });
 
@@ -309,7 +331,7 @@ describe('what it remembers', () => {
     const second = desk.admit(held, use);
     first[Symbol.dispose]();
     // While there is one, it is of one certificate.
-    expect(refusalOf(() => desk.admit(held, { ...use, certificate: 'b'.repeat(64) })).code).toBe(
+    expect(refusalOf(() => desk.admit(held, { ...use, certificate: certificate('b') })).code).toBe(
       'UNAUTHENTICATED',
     );
     expect(desk.renew(held, use)).toBe(Date.now() + TICKET_LIFETIME_MS);

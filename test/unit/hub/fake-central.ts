@@ -8,9 +8,11 @@ import { RpcServer } from '../../../src/rpc/server.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import { RpcMetrics } from '../../../src/telemetry/rpc-metrics.ts';
 import { unlessAborted } from '../../../src/transfer/in-flight.ts';
+import type { Certificate } from '../../../src/trust/certificate.ts';
 import type { Credentials } from '../../../src/trust/credentials.ts';
 import { HUB } from '../../../src/trust/identity.ts';
 
+const NO_CERTIFICATE: Certificate = { identity: HUB, fingerprint: '', notBeforeMs: 0, notAfterMs: 0 };
 export const FRAME = Buffer.alloc(16, 7);
 
 /** What the hub showed. */
@@ -57,7 +59,7 @@ export class FakeCentral implements AsyncDisposable {
       {
         Pull: ({ imageId }, write, context) => this.#pull(imageId, write, context),
         Push: () => Promise.reject(new Error('not part of this test')),
-        Renew: async ({ ticket }, { peer, certificate = '' }) => {
+        Renew: async ({ ticket }, { peer, certificate = NO_CERTIFICATE }) => {
           this.renewals.push(ticket);
           return { expiresAtMs: this.desk.renew(ticket, { holder: HUB, certificate, peer }) };
         },
@@ -84,7 +86,7 @@ export class FakeCentral implements AsyncDisposable {
   async #pull(
     imageId: string,
     write: (frame: { offset: number; data: Buffer; last: boolean }) => Promise<void>,
-    { metadata, peer, certificate = '', signal }: CallContext,
+    { metadata, peer, certificate = NO_CERTIFICATE, signal }: CallContext,
   ): Promise<void> {
     const ticket = metadata.get(TICKET_KEY) ?? '';
     const use = { action: 'pull', imageId, holder: HUB, certificate, peer } as const;

@@ -51,10 +51,10 @@ async function bench(content = bytes) {
 }
 
 describe('a copy asks', () => {
-  test('in one pull for more and more at a time', async () => {
+  test('in one pull for a little, then for all the rest', async () => {
     const { source, receive, asked } = await bench();
     await receive();
-    expect(asked().map(({ length }) => length)).toEqual([4, 16, 64, 6]);
+    expect(asked().map(({ length }) => length)).toEqual([4, 86]);
     expect([asked().flat(), source.mostActive]).toEqual([ALL, 1]);
   });
 
@@ -160,7 +160,8 @@ describe('of several pulls', () => {
     const { traffic } = await receive();
     // What was in the hands of one of the four when the other failed.
     expect(source.sentChunks.filter((chunk) => before.has(chunk)).length).toBeLessThanOrEqual(4);
-    expect(traffic.resumedBytes).toBeGreaterThanOrEqual(36 * CHUNK_BYTES);
+    // Groups of two, in the hands of four.
+    expect(traffic.resumedBytes).toBeGreaterThanOrEqual((40 - 2 * 4) * CHUNK_BYTES);
   });
 });
 
