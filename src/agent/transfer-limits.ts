@@ -20,6 +20,6 @@ export const TRANSFER_LIMITS: Partial<ServerLimits> = {
   connectionsPerNetwork: 1024,
   // The hub as it comes lets 16 copies begin at once, on 8 connections each, and one for the distance.
   connectionRate: { perSecond: 100, burst: 400 },
-  // Behind image data that is queued on a slow link, which goes first (as BULK_KEEPALIVE_TIMEOUT_MS, src/rpc/channel.ts).
-  keepaliveAnswerMs: 60_000,
+  // Behind image data that is queued on a slow link, which goes first: up to 10 MiB of a connection.
+  keepaliveAnswerMs: 30_000,
 };

@@ -16,7 +16,7 @@ const ATTACK_MS = 400;
 const ASK_MS = 50;
 
 /** A server notices that a client is gone at its next ping at the latest: after 30 s. */
-const GONE_MS = 60_000;
+const GONE_MS = 90_000;
 
 /** The most resident memory a process ever had, in MiB. */
 export function mostMib({ pid }: DaemonProcess): number {
