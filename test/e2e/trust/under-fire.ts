@@ -15,7 +15,7 @@ const ATTACK_MS = 400;
 /** Between two questions of those who are to be served meanwhile. */
 const ASK_MS = 50;
 
-/** A server notices that a client is gone at its next ping at the latest: after 30 s. */
+/** A server notices that a client is gone at its next ping at the latest: the hub after 30 s, an agent after 50. */
 const GONE_MS = 90_000;
 
 /** The most resident memory a process ever had, in MiB. */
