@@ -194,10 +194,15 @@ export class CephConnection {
       });
     }
     const seconds = String(Math.max(1, Math.ceil(timeoutMs / 1000)));
+    const lateSeconds = Math.min(timeoutMs / 3000, 10);
     const settings: Record<string, string> = {
       rados_osd_op_timeout: seconds,
       rados_mon_op_timeout: seconds,
       client_mount_timeout: seconds,
+      // Only for a call that is late, by itself after 10 s, does a client ask for a newer map of its cluster (Ceph's
+      // Objecter::tick). With a shorter time limit none ever was, and an OSD that was back was not found for minutes.
+      objecter_timeout: String(lateSeconds),
+      objecter_tick_interval: String(Math.min(lateSeconds, 5)),
       // A write has to be on disk, or to have failed, when it returns; and nothing is read twice.
       rbd_cache: 'false',
       // Our stderr carries our log.
