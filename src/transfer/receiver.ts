@@ -22,7 +22,7 @@ import { nonzeroExtents } from './zeros.ts';
 /**
  * `read-back`: every data chunk is read from the store after it was flushed, and compared with the manifest.
  * `arrival`: every data chunk is compared when it has arrived; that the store keeps what is written and flushed
- * to it is left to the store, which has checksums of its own.
+ * to it is left to the store, which has checksums of its own. What an earlier attempt brought is read back.
  */
 export type Verify = 'read-back' | 'arrival';
 
@@ -132,23 +132,25 @@ class Reception {
   }
 
   /**
-   * Everything from the checkpoint on is written and flushed, and everything is read back: what is flushed
-   * while the rest still arrives. Returns the chunks that read back wrong.
+   * Everything from the checkpoint on is written and flushed, and everything, or with `arrival` what lies before
+   * the checkpoint, is read back: what is flushed while the rest still arrives. Returns the chunks that read back wrong.
    */
   async #transfer(image: PartialImage, arrivals: Arrivals, found: Found): Promise<number[]> {
     const { signal, verify = 'read-back' } = this.#options;
     this.enter('transferring', this.traffic.resumedBytes);
     const flushed = new Flushed(found.nextChunk);
     let wrong: number[] = [];
+    // What earlier attempts brought this one has not seen arrive: one of them may have been cut in a repair.
+    const untilChunk = verify === 'read-back' ? Number.POSITIVE_INFINITY : found.nextChunk;
     await withInFlight(2, signal, async (inFlight, either) => {
-      if (verify === 'read-back') {
+      if (untilChunk > 0) {
         await inFlight.start(async () => {
-          wrong = await this.#readBack(image, arrivals, flushed, either);
+          wrong = await this.#readBack(image, arrivals, flushed, untilChunk, either);
         });
       }
       await inFlight.start(async () => {
         await this.#receive(image, arrivals, found, flushed, either);
-        if (verify === 'read-back') this.enter('verifying', this.traffic.verifiedBytes);
+        if (untilChunk > 0) this.enter('verifying', this.traffic.verifiedBytes);
       });
     });
     return wrong;
@@ -158,9 +160,10 @@ class Reception {
     image: PartialImage,
     arrivals: Arrivals,
     flushed: Flushed,
+    untilChunk: number,
     signal: AbortSignal,
   ): Promise<number[]> {
-    const data = dataChunks(this.#options.manifest);
+    const data = chunksBelow(untilChunk, dataChunks(this.#options.manifest));
     try {
       return await this.#findWrong(image, (stop) => flushed.of(data, stop), signal);
     } catch (error) {
@@ -278,6 +281,13 @@ class Reception {
 /** All of a chunk, zeros too. */
 function whole(bytes: Buffer): { offset: number; length: number }[] {
   return [{ offset: 0, length: bytes.length }];
+}
+
+function* chunksBelow(end: number, rising: Iterable<number>): Generator<number, void, void> {
+  for (const chunk of rising) {
+    if (chunk >= end) return;
+    yield chunk;
+  }
 }
 
 function* inRequests(runs: readonly ChunkRun[]): Generator<readonly ChunkRun[], void, void> {

@@ -53,6 +53,22 @@ async function bench(there: readonly number[]) {
 
 const data = Array.from({ length: CHUNKS / 2 }, (_, index) => index * 2);
 
+test('what lies before the checkpoint is read back, also when the rest is verified on arrival', async () => {
+  const { memory, source, receive } = await bench(data.slice(0, 10));
+  const left = await memory.openPartial(IMAGE_ID, bytes.length);
+  await left.setMetadata(METADATA.checkpoint, JSON.stringify({ root: manifest.root, nextChunk: 20 }));
+  // As an attempt left it that was cut while it mended what had read back wrong.
+  await left.write(4 * CHUNK_BYTES, Buffer.alloc(65536, 7));
+  await left[Symbol.asyncDispose]();
+  const { traffic } = await receive({ verify: 'arrival' });
+  expect(source.sentChunks.filter((chunk) => chunk < 20)).toEqual([4]);
+  expect(traffic.verifiedBytes).toBe(10 * CHUNK_BYTES);
+  const image = await memory.openWhole(IMAGE_ID);
+  const found = Buffer.alloc(CHUNK_BYTES);
+  await image.read(4 * CHUNK_BYTES, found);
+  expect(found.equals(chunkOf(bytes, 4))).toBe(true);
+});
+
 describe('what a cut attempt left after its checkpoint', () => {
   test.each([
     ['one pull', 1],
