@@ -59,6 +59,7 @@ export class SimulatedSite {
       now: Date.now,
     });
     this.#attach = new Attach({
+      refresh: async () => undefined,
       dial: async (signal) => client.attach(signal),
       inventory: async () => held.map(({ id, sizeBytes }) => ({ imageId: id, form: 'whole', sizeBytes })),
       hello: () => ({

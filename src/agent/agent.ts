@@ -200,6 +200,7 @@ export class Agent implements AsyncDisposable {
     });
     const hubWatch = new HubWatch(readiness, loggers.attach);
     this.#attach = new Attach({
+      refresh: () => credentials.reload(loggers.attach),
       dial: (signal) => this.#dial(signal, loggers.attach, now),
       inventory: () => store.list(),
       hello: () => this.#hello(),

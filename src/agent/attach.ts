@@ -24,6 +24,9 @@ const HEARTBEAT_INTERVAL_MS = 10_000;
 /** Messages waiting in the stream from which on progress is dropped. */
 const PENDING_LIMIT = 16;
 
+/** How often what a person may have changed is looked at, while only a person helps. */
+const REFRESH_INTERVAL_MS = 1000;
+
 /** What time may heal. Any other refusal of the hub needs a person, and is dialled again slowly. */
 const PASSING: ReadonlySet<RefusalCode> = new Set([
   'UNAVAILABLE',
@@ -36,6 +39,8 @@ const PASSING: ReadonlySet<RefusalCode> = new Set([
 export type AttachCall = DuplexCall<AgentMessage, HubMessage__Output>;
 
 export interface AttachParts {
+  /** Looks at what to dial with, and has `redial` called when it has changed. Never rejects. */
+  refresh(): Promise<void>;
   /** Rejects with a Refusal when there is no use in dialling. */
   dial(signal: AbortSignal): Promise<AttachCall>;
   inventory(): Promise<readonly StoredImage[]>;
@@ -59,7 +64,7 @@ export interface AttachParts {
 export class Attach {
   readonly #parts: AttachParts;
   #welcomedCall: AttachCall | undefined;
-  /** Ends the session that there is, so that the next one begins. */
+  /** Ends the session that there is, or the wait after one, so that the next one begins. */
   #leave: (() => void) | undefined;
   /** Messages that wait for room in the stream. */
   #pending = 0;
@@ -89,7 +94,7 @@ export class Attach {
   /**
    * Dials anew, with whatever `dial` dials with by then. For the work it is as if the hub had been
    * restarted: it goes on, and what is told in between is told after the next welcome. What was told
-   * before still goes out. Nothing to do while there is no stream.
+   * before still goes out. While it waits to dial, the wait ends.
    */
   redial(): void {
     this.#leave?.();
@@ -104,10 +109,24 @@ export class Attach {
       if (reason === 'left') continue;
       const passing = PASSING.has(reason.code);
       parts.detached(reason, passing);
-      await delay(passing ? parts.backoff.next() : parts.backoff.slow(), undefined, { signal }).catch(
-        () => undefined,
-      );
+      await this.#wait(passing, signal);
     }
+  }
+
+  /** Until it is time to dial again. */
+  async #wait(passing: boolean, stop: AbortSignal): Promise<void> {
+    const { backoff } = this.#parts;
+    const leaving = new AbortController();
+    this.#leave = () => leaving.abort();
+    const signal = AbortSignal.any([stop, leaving.signal]);
+    const until = performance.now() + (passing ? backoff.next() : backoff.slow());
+    while (!signal.aborted && performance.now() < until) {
+      const leftMs = until - performance.now();
+      const pauseMs = passing ? leftMs : Math.min(leftMs, REFRESH_INTERVAL_MS);
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (!passing && !signal.aborted) await this.#parts.refresh();
+    }
+    this.#leave = undefined;
   }
 
   /** Why it ended. Never rejects. */

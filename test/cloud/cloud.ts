@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,6 +12,7 @@ import { Stores } from '../../src/rpc/proto.ts';
 import { type Credentials, loadCredentials } from '../../src/trust/credentials.ts';
 import { HUB } from '../../src/trust/identity.ts';
 import { DaemonProcess, ENTREPOT } from './daemon-process.ts';
+import { freePorts } from './ports.ts';
 
 /** What an agent's configuration says of its store. */
 export type DriverSettings =
@@ -217,23 +217,4 @@ export class Cloud implements AsyncDisposable {
 function daemon(folder: string, name: string, args: readonly string[], httpPort: number): DaemonProcess {
   mkdirSync(join(folder, 'log'), { recursive: true });
   return new DaemonProcess({ name, arguments: args, httpPort, logPath: join(folder, 'log', `${name}.log`) });
-}
-
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

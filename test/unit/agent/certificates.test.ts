@@ -95,7 +95,8 @@ test('a certificate is renewed under load: a copy, an upload and a delivery go o
 test('a certificate that has expired: what to do is said, and then it goes on by itself', async () => {
   await using world = await World.make();
   const folder = await world.credentials('dcn0', await world.authority.expired(DCN0));
-  const edge = await world.startAgent('dcn0');
+  // What a person does counts at once, however seldom it dials.
+  const edge = await world.startAgent('dcn0', {}, { redial: { minMs: 60_000, maxMs: 60_000 } });
   const reason = await eventually(() => edge.agent.readiness.reasons.find((one) => one.includes('expired')));
   expect(reason).toMatch(/^hub: the certificate of this agent expired at \d{4}-/);
   expect(reason).toContain('`entrepot store add dcn0` at the hub');

@@ -326,6 +326,7 @@ test('a welcome that is said again changes who is cut off, and nothing else', as
     [Symbol.asyncDispose]: async () => undefined,
   } as AttachCall;
   const attach = new Attach({
+    refresh: async () => undefined,
     dial: async () => call,
     inventory: async () => [],
     hello: () => ({}),

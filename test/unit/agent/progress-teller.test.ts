@@ -148,6 +148,7 @@ test('a stream that is full takes no progress, and says so; it takes results', a
     [Symbol.asyncDispose]: async () => undefined,
   } as AttachCall;
   const attach = new Attach({
+    refresh: async () => undefined,
     dial: async () => call,
     inventory: async () => [],
     hello: () => ({}),
