@@ -128,7 +128,7 @@ export class Agent implements AsyncDisposable {
     const backoff = new Backoff(STORE_RETRY, random);
     this.#storeWatch = new StoreWatch({ store, readiness, log: loggers.store, backoff });
     const locks = new ImageLocks();
-    const pushSessions = new PushSessions();
+    const pushSessions = new PushSessions(windowBytes);
     const revoked = new RevokedStores(now, (cutOff, reason) => {
       this.#server.abortCalls((caller) => caller.kind === 'store' && caller.storeId === cutOff, reason);
     });

@@ -1,8 +1,8 @@
 import { Refusal } from '../domain/refusal.ts';
-import type { ChunkRun, Frame, FrameSource } from '../transfer/frames.ts';
+import { type ChunkRun, type Frame, type FrameSource, pullsOn } from '../transfer/frames.ts';
 
-/** The frames of one connection. */
-export interface Line extends FrameSource {
+/** The frames of one connection. Pulls on it are answered one after the other. */
+export interface Line extends Pick<FrameSource, 'pull'> {
   /** False for good once its source has gone, or a pull was left before its end. */
   readonly isSound: boolean;
 }
@@ -12,7 +12,13 @@ export interface Line extends FrameSource {
  * the one with the fewest; what breaks with one of them are its own pulls.
  */
 export class JoinedFrames implements FrameSource {
+  readonly windowBytes: number;
   readonly #lines: { readonly line: Line; pulls: number }[] = [];
+
+  /** @param windowBytes of all connections together */
+  constructor(windowBytes: number) {
+    this.windowBytes = windowBytes;
+  }
 
   /** Connections there have been. */
   get size(): number {
@@ -20,7 +26,7 @@ export class JoinedFrames implements FrameSource {
   }
 
   get width(): number {
-    return Math.max(1, this.#lines.filter(({ line }) => line.isSound).length);
+    return pullsOn(this.#lines.filter(({ line }) => line.isSound).length);
   }
 
   add(line: Line): void {

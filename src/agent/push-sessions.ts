@@ -42,10 +42,13 @@ interface Meeting {
  * several. Either may come first: the hub tells both at the same moment.
  */
 export class PushSessions {
+  readonly #windowBytes: number;
   readonly #rendezvousMs: number;
   readonly #meetings = new Map<string, Meeting>();
 
-  constructor(rendezvousMs = RENDEZVOUS_MS) {
+  /** @param windowBytes that a source may send ahead, on all its connections together */
+  constructor(windowBytes: number, rendezvousMs = RENDEZVOUS_MS) {
+    this.#windowBytes = windowBytes;
     this.#rendezvousMs = rendezvousMs;
   }
 
@@ -121,7 +124,7 @@ export class PushSessions {
       copyIsHere: false,
       sourcesHere: 0,
       connections: 1,
-      frames: new JoinedFrames(),
+      frames: new JoinedFrames(this.#windowBytes),
       copyCame: Promise.withResolvers(),
       sourceCame: Promise.withResolvers(),
       over: Promise.withResolvers(),

@@ -12,7 +12,6 @@ import type { Line } from './joined-frames.ts';
  * may not send for a while says hello again and again: that only tells that it is there.
  */
 export class PushedFrames implements Line {
-  readonly width = 1;
   readonly #messages: AsyncIterator<PushMessageWire>;
   readonly #ask: (request: PullRequest) => Promise<void>;
   readonly #delivery: AbortSignal;

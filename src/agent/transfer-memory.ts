@@ -1,12 +1,11 @@
 import { SlabPool } from '../transfer/slab.ts';
 
 /**
- * Chunks a transfer that receives may hold: four being hashed and written, one being put together, one being read
- * back. The bound for a transfer, in MiB: 24 in slabs, 16 in the window of its bulk connection (as configured; 16
- * by default), and about 6 in frames between the two: below 64, however slow the other side is. How
- * many there are at a time is the hub's decision (width per store).
+ * Chunks a transfer that receives may hold: five being hashed and written, one being put together, two being read
+ * back; more when there are many pulls. docs/replication.md has the bound for a transfer. How many there are at a time is
+ * the hub's decision (width per store).
  */
-const SLABS_PER_TRANSFER = 6;
+const SLABS_PER_TRANSFER = 8;
 
 /** Pools kept for the next transfer. */
 const IDLE_POOLS = 1;

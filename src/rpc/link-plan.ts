@@ -16,8 +16,8 @@ const WANTED_BYTES_PER_SECOND = 125_000_000;
  */
 const WINDOW_FACTOR = 2.5;
 
-/** Nothing is won below: a message is as large. */
-export const SMALLEST_WINDOW_BYTES = 1024 * 1024;
+/** A few messages, however near: with one, each stops for the other side whenever that does something else. */
+export const SMALLEST_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /** How many connections a copy uses; `auto`: by the distance. */
 export type ConnectionCount = 'auto' | number;

@@ -1,8 +1,20 @@
 import { Refusal } from '../domain/refusal.ts';
-import { type ChunkRun, type Frame, type FrameSource, RUNS_PER_REQUEST } from '../transfer/frames.ts';
+import {
+  type ChunkRun,
+  type Frame,
+  type FrameSource,
+  pullsOn,
+  RUNS_PER_REQUEST,
+} from '../transfer/frames.ts';
 import { unlessAborted } from '../transfer/in-flight.ts';
 import { callServerStream, callUnary } from './calls.ts';
-import { type BulkChannelSettings, bulkChannel, type Channel, type ChannelCredentials } from './channel.ts';
+import {
+  BULK_WINDOW_BYTES,
+  type BulkChannelSettings,
+  bulkChannel,
+  type Channel,
+  type ChannelCredentials,
+} from './channel.ts';
 import { type Link, planned } from './distances.ts';
 import { TICKET_KEY } from './limits.ts';
 import { Transfer } from './proto.ts';
@@ -20,8 +32,8 @@ export interface PullSourceSettings extends BulkChannelSettings {
 
 /** A connection, and the pulls that use it. */
 interface Line {
-  channel: Channel;
-  credentials: ChannelCredentials;
+  readonly channel: Channel;
+  readonly credentials: ChannelCredentials;
   pulls: number;
 }
 
@@ -36,6 +48,8 @@ export class PullSource implements FrameSource, AsyncDisposable {
   #channelSettings: BulkChannelSettings;
   readonly #disposed = new AbortController();
   #lines: readonly Line[] = [];
+  /** Those of lines that have been replaced, and are still in use, as well. */
+  readonly #open = new Set<Channel>();
   #dialling: Promise<void> | undefined;
   #ticket: string;
 
@@ -47,7 +61,12 @@ export class PullSource implements FrameSource, AsyncDisposable {
 
   /** 1 until the first pull has found out how far the source is. */
   get width(): number {
-    return Math.max(1, this.#lines.length);
+    return pullsOn(this.#lines.length);
+  }
+
+  /** The most there may be, until the first pull has found out how far the source is. */
+  get windowBytes(): number {
+    return this.#channelSettings.windowBytes ?? this.#settings.link?.windowBytes ?? BULK_WINDOW_BYTES;
   }
 
   /** The ticket the hub has renewed: shown at once for what is under way, and with each request from now on. */
@@ -63,8 +82,7 @@ export class PullSource implements FrameSource, AsyncDisposable {
   async *pull(imageId: string, runs: readonly ChunkRun[], signal: AbortSignal): AsyncGenerator<Frame> {
     await this.#dial(signal);
     const { acceptsPacked = false } = this.#settings;
-    const line = this.#idlest();
-    if (line.pulls === 0) this.#renew(line);
+    const line = this.#renewed(this.#idlest());
     line.pulls++;
     try {
       for (let first = 0; first < runs.length; first += RUNS_PER_REQUEST) {
@@ -74,12 +92,13 @@ export class PullSource implements FrameSource, AsyncDisposable {
       }
     } finally {
       line.pulls--;
+      if (line.pulls === 0 && !this.#lines.includes(line)) this.#close(line);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#disposed.abort();
-    await Promise.all(this.#lines.map(({ channel }) => channel[Symbol.asyncDispose]()));
+    await Promise.all([...this.#open].map((channel) => channel[Symbol.asyncDispose]()));
   }
 
   /** What went wrong may go well with the next pull: then it is tried anew. */
@@ -98,19 +117,31 @@ export class PullSource implements FrameSource, AsyncDisposable {
     const { connections, ...settings } = await planned(this.#settings, signal);
     if (signal.aborted) return;
     this.#channelSettings = settings;
-    const { credentials } = settings;
-    this.#lines = Array.from({ length: connections }, () => {
-      return { channel: bulkChannel(settings), credentials, pulls: 0 };
-    });
+    this.#lines = Array.from({ length: connections }, () => this.#makeLine(settings.credentials));
   }
 
-  /** A certificate that has expired is good for the calls that have begun with it, not for another one. */
-  #renew(line: Line): void {
+  #makeLine(credentials: ChannelCredentials): Line {
+    const channel = bulkChannel({ ...this.#channelSettings, credentials });
+    this.#open.add(channel);
+    return { channel, credentials, pulls: 0 };
+  }
+
+  /**
+   * The line, or one in its place when the credentials have changed: a certificate that has expired is good for the
+   * calls that have begun with it, not for another one. The old line goes with its last pull.
+   */
+  #renewed(line: Line): Line {
     const credentials = this.#settings.currentCredentials?.() ?? line.credentials;
-    if (credentials === line.credentials) return;
-    void line.channel[Symbol.asyncDispose]();
-    line.channel = bulkChannel({ ...this.#channelSettings, credentials });
-    line.credentials = credentials;
+    if (credentials === line.credentials) return line;
+    const fresh = this.#makeLine(credentials);
+    this.#lines = this.#lines.map((one) => (one === line ? fresh : one));
+    if (line.pulls === 0) this.#close(line);
+    return fresh;
+  }
+
+  #close({ channel }: Line): void {
+    this.#open.delete(channel);
+    void channel[Symbol.asyncDispose]();
   }
 
   #idlest(): Line {

@@ -1,8 +1,8 @@
 import { CHUNK_BYTES } from '../domain/chunk.ts';
 import type { Checkpointer } from './checkpointer.ts';
-import { type ChunkRun, RUNS_PER_REQUEST } from './frames.ts';
+import { type ChunkRun, type FrameSource, RUNS_PER_REQUEST } from './frames.ts';
 import { unlessAborted } from './in-flight.ts';
-import type { LossBounds } from './loss.ts';
+import { type LossBounds, MOST_PULLS } from './loss.ts';
 import type { Manifest } from './manifest.ts';
 import { chunksOf, dataRequests, runsOf } from './runs.ts';
 
@@ -31,8 +31,7 @@ export interface ChunkQueueOptions {
   readonly nextChunk: number;
   /** Of the chunks from there on: not to be asked for, as they are in the store. */
   readonly right: ReadonlySet<number>;
-  /** How many pulls may run at once, now. */
-  readonly width: () => number;
+  readonly source: Pick<FrameSource, 'width' | 'windowBytes'>;
   readonly bounds: LossBounds;
   readonly checkpointer: Pick<Checkpointer, 'begin' | 'done'>;
 }
@@ -51,9 +50,9 @@ export interface ChunkQueueOptions {
  * places go round, first come first served. Hence every chunk that has been asked for gets done, the lowest too.
  * Of those that have begun only the group that is being handed out is not asked for, at most GROUP_CHUNKS - 1 at the
  * end; so a checkpoint is due before the bound is reached (`Checkpointer.begin`), and the group goes out.
- * This holds because each pull has a connection of its own. On one for all, what nobody has a slab for would be in
- * front of what somebody waits for with a slab; there it holds as long as the pool has a slab for each pull and one
- * more (`Arrivals.pullAll` sees to it): then those that do not wait for the connection come back to who has none.
+ * On a connection that several pulls share, what nobody has a slab for would be in front of what somebody waits for
+ * with a slab; there it holds as long as the pool has a slab for each pull and one more (`Arrivals.pullAll` sees to
+ * it): then those that do not wait for the connection come back to who has none.
  */
 export class ChunkQueue {
   readonly #options: ChunkQueueOptions;
@@ -81,8 +80,8 @@ export class ChunkQueue {
     try {
       await unlessAborted(before, signal);
       await this.#passRight(signal);
-      const { width, checkpointer } = this.#options;
-      this.#areSeveral ||= width() > 1;
+      const { source, checkpointer } = this.#options;
+      this.#areSeveral ||= source.width > 1;
       const chunks = this.#takeChunks();
       const last = chunks.at(-1);
       if (last === undefined) {
@@ -107,8 +106,8 @@ export class ChunkQueue {
   }
 
   get #mostChunks(): number {
-    const { begunChunks, askedChunks } = this.#options.bounds;
-    return this.#areSeveral ? askedChunks : begunChunks;
+    const { bounds, source } = this.#options;
+    return this.#areSeveral ? bounds.askedChunks : bounds.begunChunks(source.windowBytes);
   }
 
   /** Those in the store have their place in the order as well: the checkpoint passes over them as over others. */
@@ -142,8 +141,8 @@ export class ChunkQueue {
    * checkpoint. Towards the end groups get smaller, so that none is left alone with a long one.
    */
   #groupChunks(): number {
-    const { width, bounds } = this.#options;
-    const pulls = Math.max(1, width());
+    const { source, bounds } = this.#options;
+    const pulls = Math.max(1, Math.min(source.width, MOST_PULLS));
     const share = Math.floor((bounds.askedChunks + 1) / 2 / pulls);
     return Math.max(1, Math.min(GROUP_CHUNKS, share, Math.ceil(this.#chunksLeft / 2 / pulls)));
   }

@@ -99,7 +99,7 @@ class Reception {
     this.#options = options;
     const { checkpointBytes = CHECKPOINT_BYTES, width = WIDTH, askedChunks = ASKED_CHUNKS } = options;
     this.#width = width;
-    this.#bounds = lossBounds(checkpointBytes, width, askedChunks);
+    this.#bounds = lossBounds(checkpointBytes, askedChunks);
     this.traffic = options.traffic ?? { ...NO_TRAFFIC };
   }
 
@@ -114,7 +114,7 @@ class Reception {
     const { manifest, imageId, recordJson, source, digests, slabs, signal } = this.#options;
     const { traffic } = this;
     traffic.holeBytes = manifest.sizeBytes - manifest.dataBytes;
-    const mostChunks = Math.max(this.#bounds.askedChunks, this.#bounds.begunChunks);
+    const { askedChunks: mostChunks } = this.#bounds;
     const found = await lookAfterCheckpoint({ ...this.#readOptions(image, signal), nextChunk, mostChunks });
     traffic.resumedBytes = manifest.dataBytesBefore(nextChunk) + found.rightBytes;
     const width = this.#width;
@@ -188,8 +188,7 @@ class Reception {
       everyChunks: bounds.everyChunks,
       onSaved: (below) => flushed.reach(below),
     });
-    const width = () => source.width;
-    const queue = new ChunkQueue({ manifest, nextChunk, right, width, bounds, checkpointer });
+    const queue = new ChunkQueue({ manifest, nextChunk, right, source, bounds, checkpointer });
     const steps = {
       extents: (chunk: number, bytes: Buffer) => (torn.has(chunk) ? whole(bytes) : nonzeroExtents(bytes)),
       done: async (chunk: number, lengthBytes: number) => {

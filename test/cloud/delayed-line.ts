@@ -38,6 +38,11 @@ export class DelayedLine implements AsyncDisposable {
     return this.#sockets.length / 2;
   }
 
+  /** TCP connections that there are. */
+  get open(): number {
+    return this.#sockets.filter(({ destroyed }) => !destroyed).length / 2;
+  }
+
   /** Breaks the connection that was made as number `index`. */
   cut(index: number): void {
     for (const socket of this.#sockets.slice(index * 2, index * 2 + 2)) socket.resetAndDestroy();

@@ -8,6 +8,7 @@ import { RevokedStores } from '../../../src/agent/revoked-stores.ts';
 import { transferService } from '../../../src/agent/transfer-service.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { systemClock } from '../../../src/pacing/clock.ts';
+import { BULK_WINDOW_BYTES } from '../../../src/rpc/channel.ts';
 import { CONNECTIONS_KEY } from '../../../src/rpc/limits.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import { DelayedLine } from '../../cloud/delayed-line.ts';
@@ -184,7 +185,7 @@ describe('the receiver of a delivery', () => {
 
   /** What one connection that says so leads to, by the windows that were announced on it. */
   async function deliver(connections: string | undefined, pacing: Pacing): Promise<unknown[]> {
-    const pushSessions = new PushSessions();
+    const pushSessions = new PushSessions(BULK_WINDOW_BYTES);
     const admitted = { ticket, signal: new AbortController().signal, [Symbol.dispose]: () => undefined };
     const desk = { requireSound: () => undefined, admit: () => admitted };
     const service = transferService({ pushSessions, pacing, desk } as never);

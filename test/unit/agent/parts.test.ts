@@ -14,6 +14,7 @@ import { draw, IMAGE_ID, manifestOf, storeWith } from '../transfer/samples.ts';
 import { WatchedStore } from '../transfer/watched-store.ts';
 
 const NEVER = new AbortController().signal;
+const WINDOW_BYTES = 4 * 1024 * 1024;
 const KEY = { taskId: 'copy-1', attempt: 1, imageId: IMAGE_ID };
 
 test('waits grow to a ceiling, with full jitter, and begin anew after a success', () => {
@@ -100,7 +101,6 @@ test('manifests are kept up to a number of bytes, the last used longest', () => 
 function line(connections = 1, name = 0) {
   const joined: number[] = [];
   const frames = {
-    width: 1,
     isSound: true,
     pull: async function* () {
       yield { offset: name, data: Buffer.alloc(0), last: true };
@@ -114,7 +114,7 @@ async function offsetsOf(frames: FrameSource): Promise<number[]> {
 }
 
 test('a copy and its source wait for one another for a while', async () => {
-  const sessions = new PushSessions(30);
+  const sessions = new PushSessions(WINDOW_BYTES, 30);
   const none = sessions.receive(KEY, 'dcn0', NEVER, async () => 'never');
   expect(await refusalIn(none)).toMatchObject({
     code: 'UNAVAILABLE',
@@ -133,7 +133,7 @@ test('a copy and its source wait for one another for a while', async () => {
 });
 
 test('either side of a delivery may leave', async () => {
-  const sessions = new PushSessions();
+  const sessions = new PushSessions(WINDOW_BYTES);
   const leaving = new AbortController();
   const delivery = sessions.deliver(KEY, line(), leaving.signal);
   leaving.abort(new Refusal('CANCELLED', 'the caller has left'));
@@ -145,16 +145,17 @@ test('either side of a delivery may leave', async () => {
 });
 
 test('a source delivers on as many connections as it said at first, and each pull uses an idle one', async () => {
-  const sessions = new PushSessions();
+  const sessions = new PushSessions(WINDOW_BYTES);
   const leaving = new AbortController();
   const [first, second] = [line(2, 1), line(2, 2)];
   const deliveries = [sessions.deliver(KEY, first, leaving.signal)];
   // What it says later is not taken for more.
   expect((await refusalIn(sessions.deliver(KEY, line(8), NEVER))).code).toBe('INVALID');
   await sessions.receive(KEY, 'dcn0', NEVER, async (frames) => {
-    expect(frames.width).toBe(1);
+    expect([frames.width, frames.windowBytes]).toEqual([1, WINDOW_BYTES]);
     deliveries.push(sessions.deliver(KEY, second, NEVER));
-    expect(frames.width).toBe(2);
+    // While one pull is answered on a connection, the next is asked for.
+    expect(frames.width).toBe(4);
     const third = line(2, 3);
     expect((await refusalIn(sessions.deliver(KEY, third, NEVER))).code).toBe('ALREADY_EXISTS');
     expect([first, second, third].map(({ joined }) => joined)).toEqual([[1], [2], []]);

@@ -8,7 +8,16 @@ import { PullSource } from '../../../src/rpc/pull-source.ts';
 import { READ_AHEAD_MESSAGES, WRITE_AHEAD_MESSAGES } from '../../../src/rpc/streams.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
 import { DelayedLine } from '../../cloud/delayed-line.ts';
-import { type Bench, gate, refusalIn, serve, settled } from './harness.ts';
+import {
+  ALICE,
+  aliceCredentials,
+  authority,
+  type Bench,
+  gate,
+  refusalIn,
+  serve,
+  settled,
+} from './harness.ts';
 
 const MIB = 1024 * 1024;
 const WINDOW_BYTES = 16 * MIB;
@@ -62,7 +71,7 @@ describe('over a far link', () => {
     expect(source.width).toBe(1);
     // The first pull finds out how far it is.
     expect(await count(source.pull(IMAGE_ID, RUNS, NEVER))).toBe(24);
-    expect(source.width).toBe(connections === 'auto' ? 4 : 1);
+    expect(source.width).toBe(connections === 'auto' ? 8 : 1);
     const fromMs = performance.now();
     const pulls = Array.from({ length: source.width }, () => count(source.pull(IMAGE_ID, RUNS, NEVER)));
     const frames = (await Promise.all(pulls)).reduce((sum, taken) => sum + taken, 0);
@@ -141,7 +150,7 @@ describe('what a caller can push to a server that takes nothing', () => {
   const HELD_FRAMES = READ_AHEAD_MESSAGES + WRITE_AHEAD_MESSAGES + 3;
 
   it.each([
-    { share: 1, delayMs: 0, windowMib: 1 },
+    { share: 1, delayMs: 0, windowMib: 4 },
     { share: 1, delayMs: 50, windowMib: 16 },
     { share: 4, delayMs: 50, windowMib: 4 },
     { share: 8, delayMs: 50, windowMib: 2 },
@@ -190,7 +199,7 @@ describe('a distance', () => {
     expect(source.width).toBe(1);
     port = bench.port;
     expect(await count(source.pull(IMAGE_ID, RUNS, NEVER))).toBe(1);
-    expect(source.width).toBe(2);
+    expect(source.width).toBe(4);
   });
 
   it('that is not known yet keeps nobody who leaves', async () => {
@@ -223,7 +232,7 @@ describe('several connections of a pull', () => {
     await using line = await DelayedLine.start(bench.port, 0);
     await using source = sourceOver(line, bench, 3);
     expect(await count(source.pull(IMAGE_ID, RUNS, NEVER))).toBe(1);
-    expect(source.width).toBe(3);
+    expect(source.width).toBe(6);
     const pulls = [1, 2, 3].map((firstChunk) =>
       source.pull(IMAGE_ID, [{ firstChunk, chunkCount: 1 }], NEVER),
     );
@@ -235,5 +244,42 @@ describe('several connections of a pull', () => {
     expect(await refusalIn(broken as Promise<number>)).toMatchObject({ code: 'UNAVAILABLE' });
     more.open();
     expect(await Promise.all(others)).toEqual([1, 1]);
+  });
+
+  it('serve their pulls to the end with the credentials they began with, and the next pull has new ones', async () => {
+    const more = gate();
+    const peers: string[] = [];
+    await using bench = await serve({
+      Transfer: {
+        Pull: async ({ runs }, write, { peer }) => {
+          peers.push(peer);
+          await write(FRAME);
+          if (runs[0]?.firstChunk === 0) await more.opened;
+          await write({ ...FRAME, last: true });
+        },
+      },
+    });
+    await using line = await DelayedLine.start(bench.port, 0);
+    const link = { distances: new Distances(), connections: 2, windowBytes: WINDOW_BYTES };
+    let current = aliceCredentials;
+    await using source = new PullSource({
+      ...bench.address,
+      address: line.address,
+      ticket: 't',
+      link,
+      currentCredentials: () => current,
+    });
+    const long = [0, 0].map((firstChunk) => source.pull(IMAGE_ID, [{ firstChunk, chunkCount: 1 }], NEVER));
+    for (const pull of long) await pull.next();
+    const before = new Set(peers.splice(0));
+    current = await authority.credentials(ALICE);
+    const short = [1, 1].map(() => count(source.pull(IMAGE_ID, [{ firstChunk: 1, chunkCount: 1 }], NEVER)));
+    expect(await Promise.all(short)).toEqual([2, 2]);
+    expect(peers.filter((peer) => before.has(peer))).toEqual([]);
+    more.open();
+    expect(await Promise.all(long.map(count))).toEqual([1, 1]);
+    // One to measure, two, and one in place of the one that is idlest then.
+    expect(line.connections).toBe(4);
+    await expect.poll(() => line.open).toBe(2);
   });
 });

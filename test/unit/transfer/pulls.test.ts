@@ -172,6 +172,7 @@ test('pulls that share one line, where each frame waits for the one before, do n
   let line: Promise<void> = Promise.resolve();
   const shared: FrameSource = {
     width: 4,
+    windowBytes: 0,
     async *pull(imageId, runs, signal) {
       for await (const frame of source.pull(imageId, runs, signal)) {
         const before = line;
@@ -195,6 +196,7 @@ describe('what comes packed', () => {
   /** Half of the chunks packed, in the frames and with the word of a sender that packs. */
   const packing: FrameSource = {
     width: 1,
+    windowBytes: 0,
     async *pull(_, runs) {
       for (const chunk of chunksOf(runs)) {
         const data = chunkOf(bytes, chunk).subarray(65536, 2 * 65536);
@@ -232,6 +234,7 @@ describe('what comes packed', () => {
     const { memory, receive } = await bench();
     const broken: FrameSource = {
       width: 1,
+      windowBytes: 0,
       async *pull(_, runs) {
         const offset = (runs[0]?.firstChunk ?? 0) * CHUNK_BYTES;
         yield { offset, data: randomBytes(1000), last: true, unpackedBytes: 65536 };

@@ -84,6 +84,7 @@ export async function storeWith(bytes: Buffer): Promise<MemoryStore> {
 /** Serves a store's image through `sendRuns`, as an agent does, with a link that holds two frames. */
 export class SendingSource implements FrameSource {
   width = 1;
+  windowBytes = 0;
   /** Called with every frame before it is handed over; may change or refuse it. */
   onFrame: (frame: Frame) => Frame | Promise<Frame> = (frame) => frame;
   readonly sentChunks: number[] = [];
@@ -138,6 +139,7 @@ export class SendingSource implements FrameSource {
 export function sourceOf(frames: Iterable<Frame> | AsyncIterable<Frame>): FrameSource {
   return {
     width: 1,
+    windowBytes: 0,
     async *pull() {
       yield* frames;
     },
