@@ -22,6 +22,12 @@ export function methodsOf(sites: Sites, ssh: SshServer | undefined): ReadonlyMap
       title: 'entrepot, full read-back, 2 at once',
       storeIds: ['dcn0', 'dcn1'],
     }),
+    entrepotMethod(sites, {
+      name: 'entrepot-2-arrival',
+      title: 'entrepot, verified on arrival, 2 at once',
+      storeIds: ['dcn0', 'dcn1'],
+      verify: 'arrival',
+    }),
     ...TOOLS.map((tool) => new ToolMethod(tool, sites, ['dcn0', 'dcn1'], ssh)),
     entrepotMethod(sites, {
       name: 'entrepot-similar',

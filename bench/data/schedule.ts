@@ -15,14 +15,18 @@ const PAIRS: readonly Comparison[] = [
   ...['read', 'write', ...RIVALS].map((rival) => ({ name: rival, subject: 'entrepot', rival })),
   // One after the other: agents are started anew where what went before was not verified so.
   ...RIVALS.map((rival) => ({ name: `${rival}-arrival`, subject: 'entrepot-arrival', rival })),
+  ...RIVALS.map((rival) => ({
+    name: `${rival}-2-arrival`,
+    subject: 'entrepot-2-arrival',
+    rival: `${rival}-2`,
+  })),
   ...RIVALS.map((rival) => ({ name: `${rival}-2`, subject: 'entrepot-2', rival: `${rival}-2` })),
   { name: 'entrepot-similar', subject: 'entrepot-similar', rival: 'entrepot' },
 ];
 /** Run for themselves only when asked for: by default they are in the pairs. */
-const ALONE: readonly Comparison[] = ['entrepot', 'entrepot-arrival', 'entrepot-2'].map((name) => ({
-  name,
-  subject: name,
-}));
+const ALONE: readonly Comparison[] = ['entrepot', 'entrepot-arrival', 'entrepot-2', 'entrepot-2-arrival'].map(
+  (name) => ({ name, subject: name }),
+);
 
 export const COMPARISON_NAMES = [...ALONE, ...PAIRS].map(({ name }) => name);
 

@@ -235,6 +235,11 @@ export class Agent implements AsyncDisposable {
     return this.#transferAddress;
   }
 
+  /** Of image data, in memory on its way in or out. */
+  get bufferBytes(): number {
+    return this.#memory.bytesInUse + this.#openImages.bytesInUse;
+  }
+
   /**
    * Listens, connects the store, and begins to dial the hub; `readiness.firstReady` tells when
    * it has been welcomed. While the store is away this waits, until `signal` aborts. Rejects with
@@ -290,7 +295,7 @@ export class Agent implements AsyncDisposable {
       attached: this.readiness.isUp('hub'),
       storeUp: this.readiness.isUp('store'),
       certificateExpiresAtMs: this.#credentials.current.certificate.notAfterMs,
-      bufferBytes: this.#memory.bytesInUse + this.#openImages.bytesInUse,
+      bufferBytes: this.bufferBytes,
       paceWaiting: this.#pacing.waiting,
       paceLimits: this.#pacing.storeRates(),
       copies: this.#board.underWay(),

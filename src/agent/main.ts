@@ -12,6 +12,7 @@ import { unlessAborted } from '../transfer/in-flight.ts';
 import { Agent } from './agent.ts';
 import { authenticate } from './authenticate.ts';
 import './collector.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { OwnCredentials } from './own-credentials.ts';
 
 /**
@@ -44,6 +45,7 @@ export async function runAgent(configPath: string): Promise<void> {
     log: loggers.http,
   });
   credentials.onChange((renewed) => http.renew(renewed));
+  using _idle = new IdleMemory({ isBusy: () => agent.bufferBytes > 0 });
   await runDaemon({
     name: 'agent',
     log: loggers.main,

@@ -38,6 +38,9 @@ const RECONNECT_MAX_MS = 5000;
 /** What goes into the name of the server in TLS: addresses are not allowed there, and nobody reads it. */
 const SERVER_NAME = 'entrepot';
 
+/** Otherwise grpc-js shares the connections of channels to the same address. */
+const OWN_CONNECTION = { 'grpc.use_local_subchannel_pool': 1 };
+
 /** How a caller shows itself, and whom it believes. A `Credentials` fits. */
 export interface ChannelCredentials {
   /** The authorities whose certificates are believed. */
@@ -115,6 +118,11 @@ export function controlChannel(settings: ChannelSettings): Channel {
   return new Channel(settings, commonOptions(settings));
 }
 
+/** For calls on a connection of their own, which `onSocket` is told of. */
+export function separateChannel(settings: BulkChannelSettings): Channel {
+  return new Channel(settings, { ...commonOptions(settings), ...OWN_CONNECTION });
+}
+
 /**
  * For image data: a connection of its own, so that no heartbeat waits behind an image,
  * with a window wide enough for the distance.
@@ -122,7 +130,7 @@ export function controlChannel(settings: ChannelSettings): Channel {
 export function bulkChannel(settings: BulkChannelSettings): Channel {
   const options = {
     ...commonOptions({ keepaliveTimeoutMs: BULK_KEEPALIVE_TIMEOUT_MS, ...settings }),
-    'grpc.use_local_subchannel_pool': 1,
+    ...OWN_CONNECTION,
     'grpc-node.flow_control_window': settings.windowBytes ?? BULK_WINDOW_BYTES,
     // Otherwise grpc-js calls up to 1 MiB of a call sent when it has only kept it for a retry.
     'grpc.per_rpc_retry_buffer_size': 0,

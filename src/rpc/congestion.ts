@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import koffi from 'koffi';
 import { isLoopback } from '../config/address.ts';
 import type { Log } from '../telemetry/log.ts';
+import { fdOf, type Kernel, linux } from './kernel-socket.ts';
 
 /**
  * How sockets that send image data find out what a link carries. `auto`: by what it delivers (bbr), where the
@@ -12,19 +13,7 @@ export type CongestionChoice = string;
 /** Takes a lost packet for what it mostly is on a long way: a lost packet, and no sign of a full link. */
 const FOR_FAR_LINKS = 'bbr';
 
-// As of Linux, on every architecture that Node runs on.
-const IPPROTO_TCP = 6;
-const TCP_CONGESTION = 13;
-const NAME_BYTES = 16;
 const { ENOENT, EPERM } = koffi.os.errno;
-
-/** What the kernel does for a socket, by the number of its file. */
-export interface Kernel {
-  /** 0, or an errno. */
-  setCongestion(fd: number, name: string): number;
-  /** Undefined when it does not say. */
-  congestionOf(fd: number): string | undefined;
-}
 
 export interface CongestionParts {
   readonly choice: CongestionChoice;
@@ -83,45 +72,4 @@ function hintFor(errno: number, name: string): string {
 /** Data to a process of the same machine goes over no link. */
 function isNear({ remoteAddress }: Socket): boolean {
   return remoteAddress === undefined || isLoopback({ host: remoteAddress.replace(/^::ffff:/, ''), port: 0 });
-}
-
-/** A socket's number is a private member of Node's; a test holds that it is there. */
-export function fdOf(socket: Socket): number | undefined {
-  const fd = (socket as unknown as { _handle?: { fd?: unknown } })._handle?.fd;
-  return typeof fd === 'number' && fd >= 0 ? fd : undefined;
-}
-
-class Linux implements Kernel {
-  readonly #set: (fd: number, level: number, option: number, value: Uint8Array, length: number) => number;
-  readonly #get: (fd: number, level: number, option: number, value: Uint8Array, length: [number]) => number;
-
-  constructor() {
-    const libc = koffi.load(null);
-    this.#set = libc.func(
-      'int setsockopt(int fd, int level, int option, const void *value, uint32_t length)',
-    ) as never;
-    this.#get = libc.func(
-      'int getsockopt(int fd, int level, int option, _Out_ void *value, _Inout_ uint32_t *length)',
-    ) as never;
-  }
-
-  setCongestion(fd: number, name: string): number {
-    const bytes = Buffer.from(name);
-    return this.#set(fd, IPPROTO_TCP, TCP_CONGESTION, bytes, bytes.length) === 0 ? 0 : koffi.errno();
-  }
-
-  congestionOf(fd: number): string | undefined {
-    const bytes = Buffer.alloc(NAME_BYTES);
-    if (this.#get(fd, IPPROTO_TCP, TCP_CONGESTION, bytes, [bytes.length]) !== 0) return undefined;
-    const end = bytes.indexOf(0);
-    return bytes.toString('latin1', 0, end === -1 ? undefined : end);
-  }
-}
-
-let loaded: Linux | undefined;
-
-/** Undefined elsewhere than on Linux. */
-export function linux(): Kernel | undefined {
-  if (process.platform === 'linux') loaded ??= new Linux();
-  return loaded;
 }

@@ -1,23 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { service as health } from 'grpc-health-check';
 import { callUnary } from './calls.ts';
-import { type BulkChannelSettings, type ChannelSettings, controlChannel } from './channel.ts';
+import { type BulkChannelSettings, type ChannelSettings, separateChannel } from './channel.ts';
+import { fdOf, linux } from './kernel-socket.ts';
 import { type LinkWishes, planLink } from './link-plan.ts';
 import type { Method } from './methods.ts';
 
 /** Links are laid for years, but may fail over to a longer way. */
 const REMEMBERED_MS = 10 * 60_000;
+const REMEMBERED_WHEN_UNSURE_MS = 60_000;
 
-/** The smallest of so many counts: each may wait for a busy process, here or there. */
-const MEASUREMENTS = 5;
+/** The smallest of so many calls: each may wait for a busy process, here or there. */
+const CALLS = 5;
 
 /** Far away it is told from near soon, and a few milliseconds make no difference. */
 const ENOUGH_MS = 100;
 
+/**
+ * A call that takes so much longer than the kernels' round trip waits for a busy process, or goes on from a proxy. For
+ * a process it would not wait every time: then it is tried for longer, so often.
+ */
+const UNSURE_FROM_MS = 2;
+const UNSURE_FOR_MS = 500;
+const BETWEEN_CALLS_MS = 5;
+
 // biome-ignore lint/suspicious/noExplicitAny: an empty question, and only that it is answered counts
 const CHECK = health['Check'] as unknown as Method<'unary', any, any, any, any>;
 
-interface Distance {
+interface Measured {
   readonly roundTripMs: number;
+  readonly isSure: boolean;
+}
+
+interface Distance extends Measured {
   readonly measuredAtMs: number;
 }
 
@@ -39,14 +54,15 @@ export class Distances {
     this.#forgetOld();
     const known = this.#known.get(settings.address);
     if (known !== undefined) return known.roundTripMs;
-    const roundTripMs = await measure(settings, signal);
-    this.#known.set(settings.address, { roundTripMs, measuredAtMs: this.#nowMs() });
-    return roundTripMs;
+    const measured = await measure(settings, signal);
+    this.#known.set(settings.address, { ...measured, measuredAtMs: this.#nowMs() });
+    return measured.roundTripMs;
   }
 
   #forgetOld(): void {
-    for (const [address, { measuredAtMs }] of this.#known) {
-      if (this.#nowMs() - measuredAtMs >= REMEMBERED_MS) this.#known.delete(address);
+    for (const [address, { isSure, measuredAtMs }] of this.#known) {
+      const rememberedMs = isSure ? REMEMBERED_MS : REMEMBERED_WHEN_UNSURE_MS;
+      if (this.#nowMs() - measuredAtMs >= rememberedMs) this.#known.delete(address);
     }
   }
 }
@@ -66,8 +82,16 @@ export async function planned<Settings extends BulkChannelSettings & { readonly 
   return { ...settings, ...planLink(link, await link.distances.to(settings, signal)) };
 }
 
-async function measure(settings: ChannelSettings, signal: AbortSignal): Promise<number> {
-  await using channel = controlChannel(settings);
+async function measure(settings: ChannelSettings, signal: AbortSignal): Promise<Measured> {
+  let kernelsMs: number | undefined;
+  await using channel = separateChannel({
+    ...settings,
+    // Kernels greet one another, however busy the processes are: it is known as soon as the connection is made.
+    onSocket: (socket) => {
+      const fd = fdOf(socket);
+      kernelsMs = fd === undefined ? undefined : linux()?.roundTripMs(fd);
+    },
+  });
   const ask = async () => {
     const fromMs = performance.now();
     await callUnary(channel, CHECK, {}, { signal });
@@ -76,9 +100,15 @@ async function measure(settings: ChannelSettings, signal: AbortSignal): Promise<
   // The first one makes the connection, in three round trips.
   await ask();
   const beganMs = performance.now();
+  const passedMs = () => performance.now() - beganMs;
   let leastMs = await ask();
-  for (let count = 1; count < MEASUREMENTS && performance.now() - beganMs < ENOUGH_MS; count++) {
+  for (let count = 1; count < CALLS && passedMs() < ENOUGH_MS; count++) {
     leastMs = Math.min(leastMs, await ask());
   }
-  return leastMs;
+  const isSure = () => kernelsMs === undefined || leastMs - kernelsMs < UNSURE_FROM_MS;
+  while (!isSure() && passedMs() < UNSURE_FOR_MS) {
+    await sleep(BETWEEN_CALLS_MS);
+    leastMs = Math.min(leastMs, await ask());
+  }
+  return { roundTripMs: leastMs, isSure: isSure() };
 }

@@ -4,7 +4,8 @@ import { connect, createServer, Socket } from 'node:net';
 import koffi from 'koffi';
 import { describe, expect, it } from 'vitest';
 import { callServerStream } from '../../../src/rpc/calls.ts';
-import { CongestionControl, fdOf, type Kernel, linux } from '../../../src/rpc/congestion.ts';
+import { CongestionControl } from '../../../src/rpc/congestion.ts';
+import { fdOf, type Kernel, linux } from '../../../src/rpc/kernel-socket.ts';
 import { Transfer } from '../../../src/rpc/proto.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import { collect, type LogLine, serve } from './harness.ts';
@@ -42,6 +43,7 @@ function fakeKernel(errno: number): Kernel & { readonly asked: string[] } {
       return errno;
     },
     congestionOf: () => (errno === 0 ? asked.at(-1)?.split(' ')[1] : 'cubic'),
+    roundTripMs: () => undefined,
   };
 }
 

@@ -170,6 +170,22 @@ describe('a distance', () => {
   it('is measured once for a while, on a connection of its own', async () => {
     let nowMs = 0;
     const distances = new Distances(() => nowMs);
+    let sockets = 0;
+    await using bench = await serve({}, { onSocket: () => void sockets++ });
+    for (const [atMs, connections] of [
+      [0, 1],
+      [599_999, 1],
+      [600_000, 2],
+    ] as const) {
+      nowMs = atMs;
+      expect(await distances.to(bench.address, NEVER)).toBeLessThan(3);
+      expect(sockets).toBe(connections);
+    }
+  });
+
+  it('is that of the whole way where a proxy goes on, and measured anew sooner', async () => {
+    let nowMs = 0;
+    const distances = new Distances(() => nowMs);
     await using bench = await serve({});
     await using line = await DelayedLine.start(bench.port, FAR_MS);
     const settings = { ...bench.address, address: line.address };
@@ -177,12 +193,27 @@ describe('a distance', () => {
     expect(roundTripMs).toBeGreaterThanOrEqual(2 * FAR_MS - 2);
     expect(roundTripMs).toBeLessThan(4 * FAR_MS);
     expect(line.connections).toBe(1);
-    nowMs = 599_999;
+    nowMs = 59_999;
     expect(await distances.to(settings, NEVER)).toBe(roundTripMs);
     expect(line.connections).toBe(1);
-    nowMs = 600_000;
+    nowMs = 60_000;
     await distances.to(settings, NEVER);
     expect(line.connections).toBe(2);
+  });
+
+  it('is short to a process that is mostly busy: it is asked until it is not', async () => {
+    await using bench = await serve({});
+    // Each call has to wait for several turns.
+    let turns = 24;
+    const work = () => {
+      if (turns-- === 0) return;
+      const untilMs = performance.now() + 25;
+      while (performance.now() < untilMs);
+      setImmediate(work);
+    };
+    work();
+    expect(await new Distances().to(bench.address, NEVER)).toBeLessThan(3);
+    expect(turns).toBeLessThan(0);
   });
 
   it('to nobody says why, and the next pull asks anew', async () => {

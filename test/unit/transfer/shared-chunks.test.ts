@@ -430,7 +430,49 @@ function toFailCount(failing: readonly number[]): number {
   return new Set(failing).size;
 }
 
-test('two images share what is kept: the oldest makes room', async () => {
+test('one behind by more than is kept finds as many as are kept', async () => {
+  const bench = setUp(64);
+  const follow = new Gate();
+  const second = send(bench, async ({ last }) => {
+    if (last) await follow.pass();
+  });
+  let sent = 0;
+  const lead = new Gate();
+  const first = send(bench, async ({ last }) => {
+    // From here on they are as fast as each other, so many chunks apart.
+    if (last && ++sent > 2 * KEPT_CHUNKS) await lead.pass();
+  });
+  while (lead.waiting === 0) await new Promise(setImmediate);
+  let isDone = false;
+  void Promise.all([first, second]).then(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    lead.one();
+    follow.one();
+    for (let turn = 0; turn < 8; turn++) await new Promise(setImmediate);
+  }
+  expect(await second).toEqual(upTo(64));
+  expect(bench.told.shared).toBeGreaterThanOrEqual(2 * KEPT_CHUNKS);
+  expect(slabsOf(bench)).toBe(0);
+});
+
+test('what is kept in vain makes room after a while', () => {
+  let nowMs = 0;
+  const slabs = new ChunkSlabs(() => nowMs);
+  const image = {};
+  const dropped: number[] = [];
+  const keep = (index: number) => slabs.keep({ image, drop: () => void dropped.push(index) });
+  for (let index = 0; index < KEPT_CHUNKS; index++) keep(index);
+  nowMs = 999;
+  keep(100);
+  expect(dropped).toEqual([100]);
+  nowMs = 1000;
+  keep(101);
+  expect(dropped).toEqual([100, 0]);
+});
+
+test('two images share what is kept', async () => {
   const slabs = new ChunkSlabs();
   const [one, two] = [new Image(40), new Image(40)].map((image) => new SharedChunks(image, slabs));
   const all = [{ firstChunk: 0, chunkCount: 40 }];
