@@ -17,10 +17,10 @@ const CALLS = 5;
 const ENOUGH_MS = 100;
 
 /**
- * A call that takes so much longer than the kernels' round trip waits for a busy process, or goes on from a proxy. For
- * a process it would not wait every time: then it is tried for longer, so often.
+ * A call that takes so much longer than the kernels' round trip waits for busy processes, or goes on from a proxy. For
+ * a process it does not wait every time, so it is tried for longer. What is nearer behind a proxy does well as a near one.
  */
-const UNSURE_FROM_MS = 2;
+const PROXY_FROM_MS = 15;
 const UNSURE_FOR_MS = 500;
 const BETWEEN_CALLS_MS = 5;
 
@@ -47,8 +47,8 @@ export class Distances {
   }
 
   /**
-   * The round trip to who is at the address, in milliseconds: that of a call which does no work, on a connection
-   * of its own that carries nothing else. Rejects as a call there would.
+   * The round trip to who is at the address, in milliseconds: the kernels' own or, where a proxy is between, that of a
+   * call which does no work, on a connection that carries nothing else. Rejects as a call there would.
    */
   async to(settings: ChannelSettings, signal: AbortSignal): Promise<number> {
     this.#forgetOld();
@@ -105,10 +105,11 @@ async function measure(settings: ChannelSettings, signal: AbortSignal): Promise<
   for (let count = 1; count < CALLS && passedMs() < ENOUGH_MS; count++) {
     leastMs = Math.min(leastMs, await ask());
   }
-  const isSure = () => kernelsMs === undefined || leastMs - kernelsMs < UNSURE_FROM_MS;
-  while (!isSure() && passedMs() < UNSURE_FOR_MS) {
+  const isProxied = () => kernelsMs !== undefined && leastMs - kernelsMs >= PROXY_FROM_MS;
+  while (isProxied() && passedMs() < UNSURE_FOR_MS) {
     await sleep(BETWEEN_CALLS_MS);
     leastMs = Math.min(leastMs, await ask());
   }
-  return { roundTripMs: leastMs, isSure: isSure() };
+  if (isProxied()) return { roundTripMs: leastMs, isSure: false };
+  return { roundTripMs: kernelsMs ?? leastMs, isSure: true };
 }
