@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { endianness } from 'node:os';
 import koffi from 'koffi';
 
 // As of Linux, on every architecture that Node runs on.
@@ -55,11 +56,13 @@ class Linux implements Kernel {
   }
 
   roundTripMs(fd: number): number | undefined {
-    const bytes = Buffer.alloc(INFO_BYTES);
+    const info = new DataView(new ArrayBuffer(INFO_BYTES));
+    const bytes = new Uint8Array(info.buffer);
     const length: [number] = [bytes.length];
     if (this.#get(fd, IPPROTO_TCP, TCP_INFO, bytes, length) !== 0 || length[0] < bytes.length)
       return undefined;
-    const micros = bytes.readUInt32LE(MIN_RTT_AT);
+    // In the byte order of the machine.
+    const micros = info.getUint32(MIN_RTT_AT, endianness() === 'LE');
     return micros === NOT_MEASURED ? undefined : micros / 1000;
   }
 }
