@@ -1,3 +1,5 @@
+import type { ImageMember } from './member.ts';
+
 /** Where an image stands (DESIGN.md, section 4). */
 export const IMAGE_STATUSES = [
   'queued',
@@ -47,6 +49,15 @@ export interface ImageDraft {
   readonly properties: Readonly<Record<string, string>>;
 }
 
+/** What an owner changes of a record: fields that are left out stay as they are. */
+export interface ImageChanges extends Partial<Omit<ImageDraft, 'tags' | 'properties'>> {
+  /** Set, whether they are there already or not. */
+  readonly properties: Readonly<Record<string, string>>;
+  readonly removedProperties: readonly string[];
+  readonly addedTags: readonly string[];
+  readonly removedTags: readonly string[];
+}
+
 /** What is known of an image's data once it has entered; immutable from then on. */
 export interface ImageData {
   readonly sizeBytes: number;
@@ -62,6 +73,22 @@ export interface ImageData {
   readonly root: string;
 }
 
+/** What lies beside a store, in any format, to be imported from there. */
+export interface StagedFile {
+  readonly storeId: string;
+  readonly sizeBytes: number;
+  /** Of the file, in hexadecimal; empty when it is not known. */
+  readonly sha512: string;
+}
+
+/** What became of a file's format when its data was taken in. */
+export interface FoundFormat {
+  readonly diskFormat: DiskFormat;
+  readonly containerFormat: ContainerFormat;
+  /** What its headers say that a guest's machine has to know; the owner's own values win. */
+  readonly properties: Readonly<Record<string, string>>;
+}
+
 /** The Glance v2 record. `data` is there from the moment the status is active, and stays. */
 export interface Image extends ImageDraft {
   readonly id: string;
@@ -69,6 +96,8 @@ export interface Image extends ImageDraft {
   readonly data: ImageData | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+  /** With whom it is shared; only where its visibility is `shared`. */
+  readonly members?: readonly ImageMember[];
 }
 
 /** What a reader may be shown: deleted images, and those on their way there, are gone. */

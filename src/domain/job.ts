@@ -1,4 +1,5 @@
 import type { Compression } from './compression.ts';
+import type { FoundFormat } from './image.ts';
 import type { JobPace } from './pace.ts';
 import type { RefusalCode } from './refusal.ts';
 
@@ -10,9 +11,40 @@ export type JobKind = JobSpec['kind'];
 export interface ImportSpec {
   readonly kind: 'import';
   readonly entryStoreId: string;
+  /** Of what comes in; 0 where only the source knows. */
   readonly sizeBytes: number;
   readonly storeIds: readonly string[];
   readonly allMustSucceed: boolean;
+  /** What the bytes must hash to as they come, before anything is unpacked or converted. */
+  readonly expected?: ExpectedDigests;
+  /** Set on the image when its data is in, whatever its owner gave. */
+  readonly injectedProperties?: Readonly<Record<string, string>>;
+  /** What the image was declared as: what it is again when the import is taken back. */
+  readonly before?: Omit<FoundFormat, 'properties'>;
+}
+
+/** Where the bytes of an import come from, by Glance's names for the methods. */
+export type ImportSource =
+  /** An operator's upload of raw data, straight into the store. */
+  | { readonly method: 'upload' }
+  /** What a stage job has put beside the store. */
+  | { readonly method: 'glance-direct' }
+  /** Without what may be secret in it: that is kept apart, see `Jobs.sourceUri`. */
+  | { readonly method: 'web-download'; readonly uri: string }
+  /** An image that is in the cluster already. */
+  | {
+      readonly method: 'adopt';
+      readonly pool: string;
+      readonly image: string;
+      /** Whether it may be renamed, instead of copied. */
+      readonly move: boolean;
+    };
+
+/** In hexadecimal. */
+export interface ExpectedDigests {
+  readonly md5?: string;
+  readonly sha256?: string;
+  readonly sha512?: string;
 }
 
 export interface CopySpec {
@@ -122,12 +154,28 @@ export interface Task {
   readonly updatedAtMs: number;
 }
 
+/** Of a job that takes an upload: it broke off, and nobody has come back to it yet. */
+export function brokeOff(task: Pick<Task, 'kind' | 'state' | 'failures'>): boolean {
+  const { kind, failures } = task;
+  return kind === 'ingest' && !isTaskEnded(task) && failures > 0;
+}
+
+/** The same, and what came is kept for who comes back: nobody is at it any more. */
+export function waitsForUpload(task: Pick<Task, 'kind' | 'state' | 'failures'>): boolean {
+  return brokeOff(task) && task.state === 'queued';
+}
+
 export function isTaskEnded(task: Pick<Task, 'state'>): boolean {
   return task.state === 'done' || task.state === 'failed';
 }
 
 export const PHASES = [
   'preparing',
+  'fetching',
+  'staging',
+  'decompressing',
+  'converting',
+  'hashing',
   'transferring',
   'flushing',
   'verifying',

@@ -68,14 +68,20 @@ function requireCopyable({ image, copies, jobs, stores }: ImageView): void {
       hint: `\`entrepot job cancel ${deletedBy.id}\` stops it while it is queued`,
     });
   }
-  if (image.status === 'deactivated') {
-    throw new Refusal('CONFLICT', `image ${image.id} is deactivated: no new copies are made of it`);
-  }
+  requireNotDeactivated(image);
   if (holders.size === 0) {
     throw new Refusal('CONFLICT', `image ${image.id} has no data yet`, {
       hint: 'upload it first: `entrepot image create --file PATH` does both',
     });
   }
+}
+
+/** CONFLICT for an image that an admin holds back: no copy of it is begun; those that are under way are finished. */
+export function requireNotDeactivated(image: Pick<Image, 'id' | 'status'>): void {
+  if (image.status !== 'deactivated') return;
+  throw new Refusal('CONFLICT', `image ${image.id} is deactivated: no new copies are made of it`, {
+    hint: `an admin lets it go again: \`entrepot image reactivate ${image.id}\``,
+  });
 }
 
 /** What all-stores stands for (R4): every store but those whose agent is cut off. */

@@ -96,7 +96,7 @@ function requireUnprotected(image: Image, rule: 'R8' | 'R9'): void {
   if (!image.protected) return;
   throw new Refusal('FORBIDDEN', `image ${image.id} is protected`, {
     rule,
-    hint: 'take the protection off first',
+    hint: `take the protection off first: \`entrepot image set ${image.id} --unprotected\``,
   });
 }
 

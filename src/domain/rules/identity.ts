@@ -25,7 +25,7 @@ export function chooseImageId(
 export function requireOwner(
   actor: Actor,
   image: Pick<Image, 'id' | 'owner'>,
-  verb: 'copy' | 'delete',
+  verb: 'change' | 'copy' | 'delete' | 'share',
 ): void {
   if (actor.role === 'admin') return;
   if (actor.role === 'member' && actor.name === image.owner) return;

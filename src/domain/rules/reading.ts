@@ -1,12 +1,13 @@
 import { type Image, isVisible, type Visibility } from '../image.ts';
 import type { Job } from '../job.ts';
+import type { MemberStatus } from '../member.ts';
 import { Refusal } from '../refusal.ts';
 import type { Actor } from './rights.ts';
 
 /** What any operator may see and download. */
 export const OPEN_VISIBILITIES: readonly Visibility[] = ['public', 'community'];
 
-type Owned = Pick<Image, 'owner' | 'visibility'>;
+type Owned = Pick<Image, 'owner' | 'visibility' | 'members'>;
 
 /** Whether the role sees other people's private images too. */
 export function seesAll({ role }: Actor): boolean {
@@ -15,7 +16,23 @@ export function seesAll({ role }: Actor): boolean {
 
 /** Whether an operator may know of an image's record and its jobs, the image being gone or not (R11). */
 export function maySee(actor: Actor, image: Owned): boolean {
-  return seesAll(actor) || actor.name === image.owner || OPEN_VISIBILITIES.includes(image.visibility);
+  return isInLists(actor, image) || membershipOf(actor, image) !== undefined;
+}
+
+/**
+ * As `maySee`, in lists: what somebody was offered, and has not taken, does not come into them, or anybody could
+ * fill other people's lists with what looks like images they know.
+ */
+export function isInLists(actor: Actor, image: Owned): boolean {
+  if (seesAll(actor) || actor.name === image.owner || OPEN_VISIBILITIES.includes(image.visibility))
+    return true;
+  return membershipOf(actor, image) === 'accepted';
+}
+
+/** How an operator stands to an image that is shared; undefined: it is not shared with it. */
+function membershipOf(actor: Actor, { visibility, members }: Owned): MemberStatus | undefined {
+  if (visibility !== 'shared') return undefined;
+  return members?.find(({ member }) => member === actor.name)?.status;
 }
 
 /** Whether an operator sees the image: `maySee`, and it is not deleted. */
@@ -33,11 +50,20 @@ export function requireJobReadable(actor: Actor, job: Pick<Job, 'id'>, image: Ow
   if (!maySee(actor, image)) throw jobNotFound(job.id);
 }
 
-/** R11: the data of others' images only where they are open. NOT_FOUND where even the record is hidden. */
+/**
+ * R11: the data of others' images only where they are open, or shared with who asks; that of a deactivated one
+ * is an admin's alone. NOT_FOUND where even the record is hidden.
+ */
 export function requireDownloadable(actor: Actor, image: Image): void {
   requireReadable(actor, image);
-  const isOpen = OPEN_VISIBILITIES.includes(image.visibility);
-  if (isOpen || actor.role === 'admin' || actor.name === image.owner) return;
+  if (actor.role === 'admin') return;
+  if (image.status === 'deactivated') {
+    throw new Refusal('FORBIDDEN', `image ${image.id} is deactivated: only an admin may download it`, {
+      hint: `an admin lets it go again: \`entrepot image reactivate ${image.id}\``,
+    });
+  }
+  const isOpen = OPEN_VISIBILITIES.includes(image.visibility) || membershipOf(actor, image) !== undefined;
+  if (isOpen || actor.name === image.owner) return;
   throw new Refusal(
     'FORBIDDEN',
     `${actor.name} (${actor.role}) may not download image ${image.id}: it is ${image.visibility}, and belongs to ${image.owner}`,
