@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Refusal } from '../domain/refusal.ts';
 import { Hash } from './openssl.ts';
+import { OrderedHash } from './ordered-hash.ts';
 
 /** SHA-256 is near 2 GB/s a thread with the processor's help: more threads than this wait for the store. */
 const MAX_DEFAULT_THREADS = 4;
@@ -138,13 +139,17 @@ export class StreamDigest implements AsyncDisposable {
   async zeros(lengthBytes: number, signal?: AbortSignal): Promise<void> {
     this.#requireOutsideZeros();
     this.#insideZeros = true;
-    const zeros = Buffer.alloc(Math.min(lengthBytes, ZEROS_PER_UPDATE));
-    for (let left = lengthBytes; left > 0; left -= zeros.length) {
+    for (const piece of zeroPieces(lengthBytes)) {
       signal?.throwIfAborted();
-      const piece = zeros.subarray(0, left);
       await bothDone(this.#md5.update(piece), this.#sha512.update(piece));
     }
     this.#insideZeros = false;
+  }
+
+  /** SHA-512 of all that came before this call, in hexadecimal; more may come. */
+  async sha512SoFar(): Promise<string> {
+    this.#requireOutsideZeros();
+    return (await this.#sha512.soFar()).toString('hex');
   }
 
   /** The digests of all that came before. Nothing may come after it. */
@@ -164,42 +169,10 @@ export class StreamDigest implements AsyncDisposable {
   }
 }
 
-/** One digest whose updates wait for one another. */
-class OrderedHash implements AsyncDisposable {
-  readonly #algorithm: 'md5' | 'sha512';
-  #hash: Hash | undefined;
-  #disposed = false;
-  #last: Promise<unknown> = Promise.resolve();
-
-  constructor(algorithm: 'md5' | 'sha512') {
-    this.#algorithm = algorithm;
-  }
-
-  async update(bytes: Uint8Array): Promise<void> {
-    await this.#inTurn((hash) => hash.update(bytes));
-  }
-
-  async finish(): Promise<Buffer> {
-    return await this.#inTurn(async (hash) => hash.end());
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#disposed = true;
-    await Promise.allSettled([this.#last]);
-    this.#hash?.[Symbol.dispose]();
-  }
-
-  #inTurn<T>(work: (hash: Hash) => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => {
-      if (this.#disposed) throw new Refusal('CANCELLED', 'the digests are being stopped');
-      this.#hash ??= Hash.of(this.#algorithm);
-      return work(this.#hash);
-    });
-    this.#last = turn;
-    // Who asked is told; nobody may be there to hear of it from here.
-    turn.catch(() => {});
-    return turn;
-  }
+/** So many zeros, ZEROS_PER_UPDATE at a time, always of the same memory. */
+export function* zeroPieces(lengthBytes: number): Generator<Buffer> {
+  const zeros = Buffer.alloc(Math.min(lengthBytes, ZEROS_PER_UPDATE));
+  for (let left = lengthBytes; left > 0; left -= zeros.length) yield zeros.subarray(0, left);
 }
 
 /** Both have settled when this does: one may still be reading the bytes after the other failed. */

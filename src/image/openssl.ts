@@ -7,14 +7,12 @@ import { Refusal } from '../domain/refusal.ts';
  * V8 copies at half the speed.
  */
 
-export type Algorithm = 'md5' | 'sha256' | 'sha512';
+export type Algorithm = 'md5' | 'sha224' | 'sha256' | 'sha384' | 'sha512';
 
-type Pointer = bigint;
+/** An address in C's memory. */
+export type Pointer = bigint;
 
-interface Calls {
-  readonly md5: () => Pointer;
-  readonly sha256: () => Pointer;
-  readonly sha512: () => Pointer;
+interface Calls extends Readonly<Record<Algorithm, () => Pointer>> {
   readonly create: () => Pointer | null;
   readonly begin: (context: Pointer, type: Pointer, engine: null) => number;
   readonly copy: (to: Pointer, from: Pointer) => number;
@@ -35,11 +33,12 @@ function openssl(): Calls {
 
 function load(): Calls {
   try {
-    // Whatever is in the process: Node exports OpenSSL's functions, for addons.
-    const node = koffi.load(null);
+    const node = nodeLibrary();
     return {
       md5: node.func('void *EVP_md5()'),
+      sha224: node.func('void *EVP_sha224()'),
       sha256: node.func('void *EVP_sha256()'),
+      sha384: node.func('void *EVP_sha384()'),
       sha512: node.func('void *EVP_sha512()'),
       create: node.func('void *EVP_MD_CTX_new()'),
       begin: node.func('int EVP_DigestInit_ex(void *context, void *type, void *engine)'),
@@ -49,11 +48,26 @@ function load(): Calls {
       free: node.func('void EVP_MD_CTX_free(void *context)'),
     } as unknown as Calls;
   } catch (cause) {
-    throw new Refusal('INVALID', `this Node lends its OpenSSL to nobody: ${(cause as Error).message}`, {
-      hint: 'use the Node of nodejs.org, or the one that npm brings along',
-      cause,
-    });
+    throw lendsNothing(cause);
   }
+}
+
+/** Whatever is in the process: Node exports OpenSSL's functions, for addons. */
+export function nodeLibrary(): ReturnType<typeof koffi.load> {
+  return koffi.load(null);
+}
+
+/** For a function of OpenSSL that this Node does not export. */
+export function lendsNothing(cause: unknown): Refusal {
+  return new Refusal('INVALID', `this Node lends its OpenSSL to nobody: ${(cause as Error).message}`, {
+    hint: 'use the Node of nodejs.org, or the one that npm brings along',
+    cause,
+  });
+}
+
+/** OpenSSL's description of a digest; it lives as long as the process. */
+export function digestType(algorithm: Algorithm): Pointer {
+  return openssl()[algorithm]();
 }
 
 /** Bytes that are being hashed: C has their address, and V8 must not free them meanwhile. */
@@ -69,8 +83,7 @@ export class Hash implements Disposable {
 
   static of(algorithm: Algorithm): Hash {
     const hash = Hash.#empty();
-    const type = openssl()[algorithm]();
-    check(openssl().begin(hash.#required(), type, null), `begin ${algorithm}`);
+    check(openssl().begin(hash.#required(), digestType(algorithm), null), `begin ${algorithm}`);
     return hash;
   }
 

@@ -77,13 +77,16 @@ describe('a stream digest', () => {
         await using stream = new StreamDigest();
         const updates: Promise<void>[] = [];
         const whole: Uint8Array[] = [];
+        const soFar: [told: Promise<string>, expected: string][] = [];
         for (const next of pieces) {
           whole.push(typeof next === 'number' ? Buffer.alloc(next) : next);
           const done = typeof next === 'number' ? stream.zeros(next) : stream.update(next);
           updates.push(done);
           if (waits || typeof next === 'number') await done;
+          soFar.push([stream.sha512SoFar(), hash('sha512', ...whole).toString('hex')]);
         }
         await Promise.all(updates);
+        for (const [told, expected] of soFar) expect(await told).toBe(expected);
         expect(await stream.finish()).toEqual({
           md5: hash('md5', ...whole).toString('hex'),
           sha512: hash('sha512', ...whole).toString('hex'),
