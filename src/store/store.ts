@@ -1,12 +1,16 @@
+import { isUuid } from '../domain/ids.ts';
+import { Refusal } from '../domain/refusal.ts';
 import type { Driver } from '../domain/store.ts';
+import type { Adoption } from './adoption.ts';
 
 /**
  * A site's image pool, as its agent uses it. Two drivers keep this contract, and
  * one suite (test/contract) holds both to it.
  *
  * Names on disk: an image is `<uuid>` when whole and `entrepot.partial.<uuid>`
- * while it is being written or removed. So whatever is named by a UUID is whole,
- * with its protected snapshot `snap`, at every moment, also after a crash.
+ * while it is being written or removed. So whatever we name by a UUID is whole,
+ * with its protected snapshot `snap`, at every moment, also after a crash; what others name so is
+ * taken for whole only with that.
  *
  * For all methods:
  * - They never block the event loop, and reject with a `Refusal`: NOT_FOUND,
@@ -18,6 +22,9 @@ import type { Driver } from '../domain/store.ts';
 export interface Store extends AsyncDisposable {
   readonly driver: Driver;
 
+  /** For images that others have made. */
+  readonly adoption: Adoption;
+
   /** Connects. UNAVAILABLE or INVALID with a hint when it cannot. Must come first; constructors do no I/O. */
   start(): Promise<void>;
 
@@ -27,7 +34,10 @@ export interface Store extends AsyncDisposable {
   /** Undefined when the cluster does not tell (a Ceph cluster without a manager). */
   space(): Promise<Space | undefined>;
 
-  /** Every image named by a UUID, whole or partial; whatever else is in the pool is left out. */
+  /**
+   * Every whole image, and every partial one; whatever else is in the pool is left out, also what is named by a
+   * UUID and has no protected snapshot: others make or change such images.
+   */
   list(): Promise<StoredImage[]>;
 
   /**
@@ -38,12 +48,13 @@ export interface Store extends AsyncDisposable {
    */
   openPartial(imageId: string, sizeBytes: number): Promise<PartialImage>;
 
-  /** The whole image, for reading from its snapshot. NOT_FOUND when it is absent or partial. */
+  /** The whole image, for reading from its snapshot. NOT_FOUND when it is absent, partial, or without that. */
   openWhole(imageId: string): Promise<ReadableImage>;
 
   /**
    * Makes the partial image whole: snapshot, protect, rename, in this order. The partial
    * must be closed. Goes on from wherever an earlier call was cut. Nothing to do when it is whole.
+   * ALREADY_EXISTS when others have given the name to an image that is not.
    */
   publish(imageId: string): Promise<void>;
 
@@ -102,7 +113,14 @@ export interface PartialImage extends ReadableImage {
    */
   write(offset: number, source: Uint8Array): Promise<void>;
 
-  /** All writes that have settled are on disk. */
+  /**
+   * The range reads as zeros again, and no whole chunk in it has an extent. Not to run beside a write to the same
+   * range. Cut, or before the next flush makes it durable: some of what was there may show again. After a flush that
+   * failed it is asked for anew, though the range reads as zeros.
+   */
+  clear(offset: number, length: number): Promise<void>;
+
+  /** All writes that have settled, and what was cleared, are on disk. */
   flush(): Promise<void>;
 
   /** Durable when it settles. At most 64 KiB. */
@@ -110,3 +128,9 @@ export interface PartialImage extends ReadableImage {
 }
 
 export const PARTIAL_PREFIX = 'entrepot.partial.';
+
+/** INVALID for what is no UUID: nothing else ever becomes the name of an image. */
+export function requireImageId(imageId: string): void {
+  if (isUuid(imageId)) return;
+  throw new Refusal('INVALID', `image id '${imageId}' is not a UUID in lower case`);
+}

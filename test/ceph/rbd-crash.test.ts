@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { describeWithCeph } from './cluster/describe.ts';
-import { expectWhole, formOf, MIB, makePartial, makeWhole, refusal, useCluster } from './rbd-fixture.ts';
+import {
+  dropSnapshotMap,
+  expectSoundMap,
+  expectWhole,
+  formOf,
+  MIB,
+  makePartial,
+  makeWhole,
+  refusal,
+  useCluster,
+} from './rbd-fixture.ts';
 import { Script } from './script.ts';
 
 const TEST_TIMEOUT_MS = 60_000;
@@ -104,14 +114,16 @@ await describeWithCeph('rbd store after crashes', () => {
   });
 
   describe('publishing cut', { timeout: TEST_TIMEOUT_MS }, () => {
-    it.each(['snapshot', 'protected'])('after: %s', async (cut) => {
+    it.each(['snapshot without its object map', 'snapshot', 'protected'])('after: %s', async (cut) => {
       const { store, cluster } = fixture();
       const imageId = randomUUID();
       await makePartial(store, imageId);
       await cluster.rbd(['snap', 'create', '--no-progress', `${partialOf(imageId)}@snap`]);
+      if (cut === 'snapshot without its object map') await dropSnapshotMap(cluster, partialOf(imageId));
       if (cut === 'protected') await cluster.rbd(['snap', 'protect', `${partialOf(imageId)}@snap`]);
       await store.publish(imageId);
       await expectWhole(store, imageId);
+      await expectSoundMap(cluster, `images/${imageId}@snap`);
       const [snapshot] = JSON.parse(
         await cluster.rbd(['snap', 'ls', '--format', 'json', `images/${imageId}`]),
       ) as { name: string; protected: string }[];

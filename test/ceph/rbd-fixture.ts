@@ -92,3 +92,18 @@ export async function refusal(promise: Promise<unknown>, ...codes: RefusalCode[]
   expect(codes).toContain((error as Refusal).code);
   return error as Refusal;
 }
+
+/** As librbd leaves it when it is cut in the making of the only snapshot of `image` (pool/name). */
+export async function dropSnapshotMap(cluster: CephCluster, image: string): Promise<void> {
+  const { id } = JSON.parse(await cluster.rbd(['info', '--format', 'json', image])) as { id: string };
+  const objects = (await cluster.rados(['-p', 'images', 'ls'])).split('\n');
+  const [map = '', ...others] = objects.filter((name) => name.startsWith(`rbd_object_map.${id}.`));
+  expect(others).toEqual([]);
+  await cluster.rados(['-p', 'images', 'rm', map]);
+}
+
+/** Others can open it: librbd trusts the map of which objects `snapshot` (pool/name@snap) has. */
+export async function expectSoundMap(cluster: CephCluster, snapshot: string): Promise<void> {
+  const info = await cluster.rbd(['info', '--format', 'json', snapshot]);
+  expect((JSON.parse(info) as { flags: string[] }).flags).toEqual([]);
+}

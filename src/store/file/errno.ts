@@ -6,12 +6,12 @@ const MEANINGS: Readonly<Record<string, readonly [code: RefusalCode, reason: str
   EACCES: [
     'INVALID',
     'the agent lacks the rights',
-    'the store folder and all in it must belong to the user the agent runs as',
+    'the folder and all in it must belong to the user the agent runs as',
   ],
   EPERM: [
     'INVALID',
     'the agent lacks the rights',
-    'the store folder and all in it must belong to the user the agent runs as',
+    'the folder and all in it must belong to the user the agent runs as',
   ],
   EROFS: [
     'INVALID',

@@ -4,13 +4,19 @@ import type { Extent, PartialImage, ReadableImage } from '../store.ts';
 import { attempt } from './errno.ts';
 import type { Quota } from './quota.ts';
 import type { Sidecar } from './sidecar.ts';
-import { dataExtents } from './sparse.ts';
+import { dataExtents, punchHole } from './sparse.ts';
+
+/** Blocks of file systems are no larger. */
+const BLOCK_BYTES = 64 * 1024;
+/** Where no hole can be made zeros are written, so much at a time. */
+const ZEROS_BYTES = 1024 * 1024;
 
 export interface ImageParts {
   readonly imageId: string;
   readonly sizeBytes: number;
   readonly handle: FileHandle;
-  readonly sidecar: Sidecar;
+  /** Undefined for a file of others: it has no metadata. */
+  readonly sidecar: Sidecar | undefined;
   /** Called once, when it is closed. */
   readonly onClosed: (image: ImageFile) => void;
 }
@@ -20,7 +26,7 @@ export class ImageFile implements ReadableImage {
   readonly imageId: string;
   readonly sizeBytes: number;
   protected readonly handle: FileHandle;
-  protected readonly sidecar: Sidecar;
+  readonly #sidecar: Sidecar | undefined;
   readonly #onClosed: (image: ImageFile) => void;
   readonly #running = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
@@ -29,7 +35,7 @@ export class ImageFile implements ReadableImage {
     this.imageId = parts.imageId;
     this.sizeBytes = parts.sizeBytes;
     this.handle = parts.handle;
-    this.sidecar = parts.sidecar;
+    this.#sidecar = parts.sidecar;
     this.#onClosed = parts.onClosed;
   }
 
@@ -50,7 +56,7 @@ export class ImageFile implements ReadableImage {
   }
 
   async metadata(key: string): Promise<string | undefined> {
-    return await this.run('read the metadata of', () => this.sidecar.get(key));
+    return await this.run('read the metadata of', async () => this.#sidecar?.get(key));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -92,10 +98,12 @@ export class ImageFile implements ReadableImage {
 /** An image file that is being written. */
 export class PartialImageFile extends ImageFile implements PartialImage {
   readonly #quota: Quota | undefined;
+  readonly #sidecar: Sidecar;
 
-  constructor(parts: ImageParts, quota: Quota | undefined) {
+  constructor(parts: ImageParts & { readonly sidecar: Sidecar }, quota: Quota | undefined) {
     super(parts);
     this.#quota = quota;
+    this.#sidecar = parts.sidecar;
   }
 
   async write(offset: number, source: Uint8Array): Promise<void> {
@@ -116,12 +124,34 @@ export class PartialImageFile extends ImageFile implements PartialImage {
     });
   }
 
+  async clear(offset: number, length: number): Promise<void> {
+    this.requireInside('clear', offset, length);
+    if (length === 0) return;
+    // Beyond the end of the image, so that the last block goes too.
+    const end = offset + length === this.sizeBytes ? offset + length + BLOCK_BYTES : offset + length;
+    const isHole = await this.run('clear', async () => {
+      const isPunched = await punchHole(this.handle, offset, end - offset);
+      this.#quota?.record(this.imageId, (await this.handle.stat()).blocks * 512);
+      return isPunched;
+    });
+    if (!isHole) await this.#writeZeros(offset, length);
+  }
+
+  async #writeZeros(offset: number, length: number): Promise<void> {
+    const zeros = Buffer.alloc(Math.min(length, ZEROS_BYTES));
+    for (const extent of await this.extents(offset, length)) {
+      for (let done = 0; done < extent.length; done += zeros.length) {
+        await this.write(extent.offset + done, zeros.subarray(0, extent.length - done));
+      }
+    }
+  }
+
   async flush(): Promise<void> {
     await this.run('flush', () => this.handle.datasync());
   }
 
   async setMetadata(key: string, value: string): Promise<void> {
-    await this.run('write the metadata of', () => this.sidecar.set(key, value));
+    await this.run('write the metadata of', () => this.#sidecar.set(key, value));
   }
 }
 

@@ -1,21 +1,20 @@
-import { constants, type Stats } from 'node:fs';
-import { chmod, type FileHandle, lstat, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, type FileHandle, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Refusal } from '../../domain/refusal.ts';
 import type { PartialImage, ReadableImage, Space, Store, StoredImage } from '../store.ts';
+import { FileAdoption } from './adoption.ts';
 import { makeFolder, removeFile, syncFolder } from './durable.ts';
-import { attempt, errnoCode, unlessAbsent } from './errno.ts';
+import { attempt, unlessAbsent } from './errno.ts';
 import { ImageFile, type ImageParts, PartialImageFile } from './file-image.ts';
+import { exists, fileStat, isProtected, openIfThere, PROTECTED, WRITABLE } from './files.ts';
 import { keptFsid } from './fsid.ts';
-import { imageIdOf, Layout } from './layout.ts';
+import { findImages } from './inventory.ts';
+import { Layout } from './layout.ts';
 import { takeLock } from './lock.ts';
 import { Quota } from './quota.ts';
 import { Sidecar } from './sidecar.ts';
 import { Turns } from './turns.ts';
-
-const WRITABLE = 0o600;
-/** The mark of a whole image: its data never changes again. */
-const PROTECTED = 0o444;
 
 export interface FileStoreOptions {
   /** The "cluster": made with mode 0700 when it is missing. One process at a time serves it. */
@@ -24,10 +23,6 @@ export interface FileStoreOptions {
   readonly pool: string;
   /** Most bytes the images of the pool may take up on disk. Default: what the file system has. */
   readonly quotaBytes?: number | undefined;
-}
-
-interface FoundImage extends StoredImage {
-  readonly allocatedBytes: number;
 }
 
 interface Started {
@@ -42,6 +37,7 @@ interface Started {
  */
 export class FileStore implements Store {
   readonly driver = 'file';
+  readonly adoption: FileAdoption;
   readonly #layout: Layout;
   readonly #quota: Quota | undefined;
   /** One change at a time per image, and one of metadata. */
@@ -52,6 +48,15 @@ export class FileStore implements Store {
   constructor(options: FileStoreOptions) {
     this.#layout = new Layout(resolve(options.folder), options.pool);
     this.#quota = options.quotaBytes === undefined ? undefined : new Quota(options.quotaBytes);
+    this.adoption = new FileAdoption({
+      layout: this.#layout,
+      change: (imageId, doing, work) => this.#change(imageId, doing, work),
+      sidecarOf: (imageId) => this.#sidecar(imageId),
+      unlinkPartial: (imageId) => this.#unlinkPartial(imageId),
+      count: (imageId, bytes) => this.#quota?.record(imageId, bytes),
+      lend: (name, sizeBytes, handle) => this.#lend(name, sizeBytes, handle),
+      requireOpen: () => void this.#required(),
+    });
   }
 
   async start(): Promise<void> {
@@ -65,7 +70,8 @@ export class FileStore implements Store {
         const fsid = await keptFsid(layout.identity);
         await makeFolder(layout.poolFolder);
         await syncFolder(layout.folder);
-        for (const image of await this.#scan()) this.#quota?.record(image.imageId, image.allocatedBytes);
+        for (const image of await findImages(this.#layout))
+          this.#quota?.record(image.imageId, image.allocatedBytes);
         this.#started = { fsid, lock };
       } catch (error) {
         await lock.close();
@@ -103,7 +109,7 @@ export class FileStore implements Store {
 
   async list(): Promise<StoredImage[]> {
     this.#required();
-    const images = await attempt('list the images', () => this.#scan());
+    const images = await attempt('list the images', () => findImages(this.#layout));
     return images.map(({ imageId, form, sizeBytes }) => ({ imageId, form, sizeBytes }));
   }
 
@@ -117,7 +123,8 @@ export class FileStore implements Store {
       }
       const handle =
         (await this.#openLeftover(imageId, sizeBytes)) ?? (await this.#makePartial(imageId, sizeBytes));
-      const partial = new PartialImageFile(this.#parts(imageId, sizeBytes, handle), this.#quota);
+      const parts = { ...this.#parts(imageId, sizeBytes, handle), sidecar: this.#sidecar(imageId) };
+      const partial = new PartialImageFile(parts, this.#quota);
       this.#open.add(partial);
       return partial;
     });
@@ -129,18 +136,22 @@ export class FileStore implements Store {
       attempt(`open image ${imageId}`, async () => {
         const handle = await openIfThere(this.#layout.whole(imageId), constants.O_RDONLY);
         if (handle === undefined) throw absent(imageId, 'no whole image');
-        const { size } = await handle.stat();
-        const image = new ImageFile(this.#parts(imageId, size, handle));
-        this.#open.add(image);
-        return image;
+        const stat = await handle.stat();
+        if (isProtected(stat)) return this.#lend(imageId, stat.size, handle, this.#sidecar(imageId));
+        await handle.close();
+        throw new Refusal('NOT_FOUND', `image ${imageId} is not protected: its file can be written`, {
+          hint: 'not made by Entrepot? entrepot image adopt makes it a whole image',
+        });
       }),
     );
   }
 
   async publish(imageId: string): Promise<void> {
     await this.#change(imageId, 'publish the image', async () => {
+      const whole = await fileStat(this.#layout.whole(imageId));
+      if (whole !== undefined && !isProtected(whole)) throw nameTaken(imageId);
       // Whole already: the call that renamed it may have been cut before the name was on disk.
-      if (await exists(this.#layout.whole(imageId))) return await syncFolder(this.#layout.poolFolder);
+      if (whole !== undefined) return await syncFolder(this.#layout.poolFolder);
       {
         await using handle = await openIfThere(this.#layout.partial(imageId), constants.O_RDONLY);
         if (handle === undefined) throw absent(imageId, 'no partial image');
@@ -233,23 +244,6 @@ export class FileStore implements Store {
     return names.map((name) => `${this.#layout.pool}/${name}`);
   }
 
-  async #scan(): Promise<FoundImage[]> {
-    const names = await readdir(this.#layout.poolFolder);
-    const ids = new Set(names.map(imageIdOf).filter((id) => id !== undefined));
-    const found = await Promise.all([...ids].map((id) => this.#find(id)));
-    return found.filter((image) => image !== undefined);
-  }
-
-  /** In this order, so that an image published meanwhile is found under one name or the other. */
-  async #find(imageId: string): Promise<FoundImage | undefined> {
-    const partial = await fileStat(this.#layout.partial(imageId));
-    const whole = await fileStat(this.#layout.whole(imageId));
-    const stat = whole ?? partial;
-    if (stat === undefined) return undefined;
-    const form = whole === undefined ? 'partial' : 'whole';
-    return { imageId, form, sizeBytes: stat.size, allocatedBytes: stat.blocks * 512 };
-  }
-
   /**
    * A change of the image's state, one at a time. A writer that is still open is closed
    * first: it must not write into what is published or replaced.
@@ -267,9 +261,19 @@ export class FileStore implements Store {
     );
   }
 
-  #parts(imageId: string, sizeBytes: number, handle: FileHandle): ImageParts {
-    const sidecar = new Sidecar(this.#layout.sidecar(imageId), this.#turns);
-    return { imageId, sizeBytes, handle, sidecar, onClosed: (image) => this.#open.delete(image) };
+  /** For reading; closed with the store at the latest. Without a sidecar it has no metadata. */
+  #lend(imageId: string, sizeBytes: number, handle: FileHandle, sidecar?: Sidecar): ImageFile {
+    const image = new ImageFile({ ...this.#parts(imageId, sizeBytes, handle), sidecar });
+    this.#open.add(image);
+    return image;
+  }
+
+  #parts(imageId: string, sizeBytes: number, handle: FileHandle): Omit<ImageParts, 'sidecar'> {
+    return { imageId, sizeBytes, handle, onClosed: (image) => this.#open.delete(image) };
+  }
+
+  #sidecar(imageId: string): Sidecar {
+    return new Sidecar(this.#layout.sidecar(imageId), this.#turns);
   }
 
   #required(): Started {
@@ -278,24 +282,10 @@ export class FileStore implements Store {
   }
 }
 
-/** Of a file; links and folders are none of ours. */
-async function fileStat(path: string): Promise<Stats | undefined> {
-  const stat = await unlessAbsent(lstat(path), undefined);
-  return stat?.isFile() ? stat : undefined;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await fileStat(path)) !== undefined;
-}
-
-/** Undefined when there is no such file, or only a link. */
-async function openIfThere(path: string, flags: number): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, flags | constants.O_NOFOLLOW);
-  } catch (error) {
-    if (errnoCode(error) === 'ENOENT' || errnoCode(error) === 'ELOOP') return undefined;
-    throw error;
-  }
+function nameTaken(imageId: string): Refusal {
+  return new Refusal('ALREADY_EXISTS', `a file of others is called ${imageId} in this store`, {
+    hint: 'move it away, or adopt it: entrepot image adopt',
+  });
 }
 
 function absent(imageId: string, what: string): Refusal {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isUuid } from '../../domain/ids.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { PARTIAL_PREFIX } from '../store.ts';
+import { PARTIAL_PREFIX, requireImageId } from '../store.ts';
 
 const POOL = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 const SIDECAR_PREFIX = 'entrepot.meta.';
@@ -15,6 +15,7 @@ const SIDECAR_PREFIX = 'entrepot.meta.';
  *     <folder>/<pool>/entrepot.partial.<uuid>  an image being written or removed
  *     <folder>/<pool>/entrepot.meta.<uuid>     its metadata, JSON, in either state
  *     <folder>/<pool>/clones/<uuid>/<name>     a clone of the whole image, named `<pool>/<name>`
+ *     <folder>/<pool>/<name>                   an image of somebody else, raw: it can be adopted
  *
  * The metadata has one name for both states, so that one rename makes an image whole. It
  * counts only while there is an image: a leftover is removed before a new image is made.
@@ -59,6 +60,12 @@ export class Layout {
     return join(this.poolFolder, 'clones', checked(imageId));
   }
 
+  /** INVALID for what cannot be a pool. */
+  folderOf(pool: string): string {
+    new Layout(this.folder, pool).requirePoolName();
+    return join(this.folder, pool);
+  }
+
   /** INVALID when the pool's name cannot be one folder's, or one of ours. */
   requirePoolName(): void {
     if (POOL.test(this.pool)) return;
@@ -76,6 +83,6 @@ export function imageIdOf(name: string): string | undefined {
 
 /** An id becomes part of a path here, so that none but a UUID ever does. */
 function checked(imageId: string): string {
-  if (isUuid(imageId)) return imageId;
-  throw new Refusal('INVALID', `image id '${imageId}' is not a UUID in lower case`);
+  requireImageId(imageId);
+  return imageId;
 }

@@ -7,6 +7,8 @@ export interface Libc {
   /** Rejects with an error whose `code` is the errno's name, as those of node:fs. */
   readonly lseek: Call;
   readonly flock: Call;
+  /** Linux has it; elsewhere it rejects with ENOSYS. */
+  readonly fallocate: Call;
 }
 
 let loaded: Libc | undefined;
@@ -18,9 +20,17 @@ export function libc(): Libc {
     loaded = {
       lseek: asynchronous('lseek', library.func('int64_t lseek(int fd, int64_t offset, int whence)')),
       flock: asynchronous('flock', library.func('int flock(int fd, int operation)')),
+      fallocate: onLinux('fallocate', () =>
+        library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)'),
+      ),
     };
   }
   return loaded;
+}
+
+function onLinux(name: string, find: () => KoffiFunc<(...args: number[]) => number | bigint>): Call {
+  if (process.platform === 'linux') return asynchronous(name, find());
+  return () => Promise.reject(errnoError(name, koffi.os.errno['ENOSYS'] ?? 0));
 }
 
 function asynchronous(name: string, func: KoffiFunc<(...args: number[]) => number | bigint>): Call {

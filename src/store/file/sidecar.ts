@@ -23,13 +23,19 @@ export class Sidecar {
   }
 
   async set(key: string, value: string): Promise<void> {
-    const bytes = Buffer.byteLength(value);
-    if (bytes > MAX_VALUE_BYTES) {
+    await this.setAll({ [key]: value });
+  }
+
+  /** All of them at once or, cut, none. */
+  async setAll(entries: Readonly<Record<string, string>>): Promise<void> {
+    for (const [key, value] of Object.entries(entries)) {
+      const bytes = Buffer.byteLength(value);
+      if (bytes <= MAX_VALUE_BYTES) continue;
       throw new Refusal('INVALID', `metadata '${key}' has ${bytes} bytes, more than ${MAX_VALUE_BYTES}`);
     }
     await this.#turns.take(this.#path, async () => {
       const values = await this.#read();
-      values.set(key, value);
+      for (const [key, value] of Object.entries(entries)) values.set(key, value);
       await replaceFile(this.#path, JSON.stringify(Object.fromEntries(values)));
     });
   }

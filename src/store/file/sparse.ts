@@ -9,6 +9,12 @@ const SEEK_HOLE = 4;
 /** Smaller holes are reported as data: reading their zeros costs less than two more system calls. */
 const GRAIN_BYTES = 64 * 1024;
 
+const FALLOC_FL_KEEP_SIZE = 1;
+const FALLOC_FL_PUNCH_HOLE = 2;
+
+/** What fallocate answers where holes cannot be made. */
+const CANNOT_PUNCH = new Set(['ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
 /** What lseek answers where a file system, or a pipe, knows nothing of holes. */
 const CANNOT_TELL = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ESPIPE', 'ENOSYS']);
 
@@ -37,6 +43,20 @@ export async function dataExtents(handle: FileHandle, offset: number, length: nu
     at = stop;
   }
   return extents;
+}
+
+/**
+ * Makes a hole of what the file has in [offset, offset + length), which may reach beyond its end; its size stays.
+ * False where the file system, or the platform, cannot. Rejects as node:fs does.
+ */
+export async function punchHole(handle: FileHandle, offset: number, length: number): Promise<boolean> {
+  try {
+    await libc().fallocate(handle.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+    return true;
+  } catch (error) {
+    if (CANNOT_PUNCH.has(errnoCode(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 async function seek(

@@ -23,8 +23,19 @@ interface Connected {
   readonly clientId: number;
 }
 
+/** What looking at the images of one pool takes. */
+export interface PoolAccess {
+  readonly pool: string;
+  readonly io: Pointer;
+  readonly errors: Errors;
+  /** The number in `client.4711`. */
+  readonly clientId: number;
+  /** As CephConnection's. */
+  exec(object: string, method: string, input: Uint8Array): Promise<{ code: number; data: Buffer }>;
+}
+
 /** One client of a cluster, bound to one pool. */
-export class CephConnection {
+export class CephConnection implements PoolAccess {
   readonly errors: Errors;
   readonly #options: ConnectionOptions;
   #connected: Connected | undefined;

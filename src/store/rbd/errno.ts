@@ -13,6 +13,7 @@ export const EINVAL = errno.EINVAL;
 export const EEXIST = errno.EEXIST;
 export const ENOSPC = errno.ENOSPC;
 export const EDQUOT = errno.EDQUOT;
+export const EXDEV = errno.EXDEV;
 export const EPERM = errno.EPERM;
 export const EACCES = errno.EACCES;
 
@@ -33,9 +34,18 @@ interface Meaning {
 /** Turns the negative return codes of librados and librbd into Refusals with sentences. */
 export class Errors {
   readonly #site: Site;
+  readonly #readPools: readonly string[];
 
-  constructor(site: Site) {
+  /** `readPools`: further pools that the client has to be allowed to read for what it does. */
+  constructor(site: Site, readPools: readonly string[] = []) {
     this.#site = site;
+    this.#readPools = readPools;
+  }
+
+  /** For work that reads from other pools too: the hint on rights names them. */
+  reading(...pools: readonly string[]): Errors {
+    const others = pools.filter((pool) => pool !== this.#site.pool);
+    return new Errors(this.#site, [...new Set([...this.#readPools, ...others])]);
   }
 
   /** The code itself when it is not negative (0 or a length); throws `cannot ${action}: ...` otherwise. */
@@ -57,7 +67,7 @@ export class Errors {
         return {
           code: 'INVALID',
           reason: `client.${clientId} lacks the rights for it`,
-          hint: `ceph auth caps client.${clientId} mon 'profile rbd' osd 'profile rbd pool=${pool}'`,
+          hint: `ceph auth caps client.${clientId} mon 'profile rbd' osd '${osdCaps(pool, this.#readPools)}'`,
         };
       case errno.ENOENT:
         return { code: 'NOT_FOUND', reason: 'it does not exist' };
@@ -99,6 +109,12 @@ export class Errors {
         return { code: 'INTERNAL', reason: `librbd says ${nameOf(number)} (${number})` };
     }
   }
+}
+
+/** What a client needs that writes one pool and reads some: it replaces what the client has. */
+function osdCaps(pool: string, readPools: readonly string[]): string {
+  const reads = readPools.map((read) => `profile rbd-read-only pool=${read}`);
+  return [`profile rbd pool=${pool}`, ...reads].join(', ');
 }
 
 function nameOf(number: number): string {

@@ -1,6 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts';
-import type { CephConnection } from './connection.ts';
-import { ENOENT } from './errno.ts';
+import type { PoolAccess } from './connection.ts';
+import { ENOENT, type Errors } from './errno.ts';
 import { native, type Out, type Pointer } from './librbd.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -30,18 +30,39 @@ export class ImageHandle implements AsyncDisposable {
   }
 
   /** Undefined when there is no such image, or no such snapshot. */
-  static async open(connection: CephConnection, options: HandleOptions): Promise<ImageHandle | undefined> {
-    const { imageId, id, access, snapshot = null } = options;
+  static async open(pool: PoolAccess, options: HandleOptions): Promise<ImageHandle | undefined> {
+    const { imageId, id, snapshot } = options;
     const image: Out<Pointer> = [null];
     // Read-only sets no watch: nothing is left behind on an image that others use, also after a crash.
     const code =
-      access === 'read'
-        ? await native().rbd_open_by_id_read_only(connection.io, id, image, snapshot)
-        : await native().rbd_open_by_id(connection.io, id, image, snapshot);
+      options.access === 'read'
+        ? await native().rbd_open_by_id_read_only(pool.io, id, image, null)
+        : await native().rbd_open_by_id(pool.io, id, image, null);
     if (code === -ENOENT) return undefined;
-    connection.errors.check(code, `open image ${imageId}`);
+    pool.errors.check(code, `open image ${imageId}`);
     if (image[0] === null) throw new Refusal('INTERNAL', `librbd opened no image ${imageId}`);
-    return new ImageHandle(imageId, image[0]);
+    const handle = new ImageHandle(imageId, image[0]);
+    if (snapshot === undefined) return handle;
+    try {
+      if (await handle.#turnTo(snapshot, pool.errors)) return handle;
+    } catch (error) {
+      await handle[Symbol.asyncDispose]();
+      throw error;
+    }
+    await handle[Symbol.asyncDispose]();
+    return undefined;
+  }
+
+  /**
+   * False when there is no such snapshot. Not by opening the image at it: where the snapshot has no object map, librbd
+   * (16.2) says then that there is none, ends that opening a second time, after its image was freed, and now and
+   * then the whole process with it (std::system_error in ImageState::handle_open).
+   */
+  async #turnTo(snapshot: string, errors: Errors): Promise<boolean> {
+    const code = await native().rbd_snap_set(this.#pointer, snapshot);
+    if (code === -ENOENT) return false;
+    errors.check(code, `turn to snapshot ${snapshot} of image ${this.imageId}`);
+    return true;
   }
 
   /** CONFLICT when it is closed. */

@@ -93,6 +93,13 @@ export interface NativeCalls {
   rbd_get_stripe_count(image: Pointer, count: Out<number>): Call;
   rbd_read(image: Pointer, offset: number, length: number, buffer: Uint8Array): Call;
   rbd_write(image: Pointer, offset: number, length: number, buffer: Uint8Array): Call;
+  rbd_write_zeroes(
+    image: Pointer,
+    offset: number,
+    length: number,
+    zeroFlags: number,
+    operationFlags: number,
+  ): Call;
   rbd_flush(image: Pointer): Call;
   rbd_diff_iterate2(
     image: Pointer,
@@ -110,6 +117,8 @@ export interface NativeCalls {
   rbd_snap_list_end(snapshots: Uint8Array): Promise<void>;
   rbd_snap_get_namespace_type(image: Pointer, id: number, type: Out<number>): Call;
   rbd_snap_remove_by_id(image: Pointer, id: number): Call;
+  /** null: the head. */
+  rbd_snap_set(image: Pointer, name: string | null): Call;
   rbd_snap_create(image: Pointer, name: string): Call;
   rbd_snap_remove(image: Pointer, name: string): Call;
   rbd_snap_protect(image: Pointer, name: string): Call;
@@ -163,6 +172,7 @@ const PROTOTYPES: Readonly<Record<keyof NativeCalls, string>> = {
   rbd_get_stripe_count: 'int f(void *image, _Out_ uint64_t *stripe_count)',
   rbd_read: 'int64_t f(void *image, uint64_t ofs, size_t len, void *buf)',
   rbd_write: 'int64_t f(void *image, uint64_t ofs, size_t len, const void *buf)',
+  rbd_write_zeroes: 'int64_t f(void *image, uint64_t ofs, size_t len, int zero_flags, int op_flags)',
   rbd_flush: 'int f(void *image)',
   rbd_diff_iterate2:
     'int f(void *image, const char *fromsnapname, uint64_t ofs, uint64_t len, uint8_t include_parent, uint8_t whole_object, void *cb, void *arg)',
@@ -172,6 +182,7 @@ const PROTOTYPES: Readonly<Record<keyof NativeCalls, string>> = {
   rbd_snap_list_end: 'void f(void *snaps)',
   rbd_snap_get_namespace_type: 'int f(void *image, uint64_t snap_id, _Out_ int *namespace_type)',
   rbd_snap_remove_by_id: 'int f(void *image, uint64_t snap_id)',
+  rbd_snap_set: 'int f(void *image, const char *snapname)',
   rbd_snap_create: 'int f(void *image, const char *snapname)',
   rbd_snap_remove: 'int f(void *image, const char *snapname)',
   rbd_snap_protect: 'int f(void *image, const char *snap_name)',

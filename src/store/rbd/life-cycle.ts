@@ -2,7 +2,7 @@ import { Refusal } from '../../domain/refusal.ts';
 import { SNAPSHOT_NAME } from '../../domain/store.ts';
 import { listChildren } from './children.ts';
 import type { CephConnection } from './connection.ts';
-import { EBUSY, EDQUOT, EEXIST, EINVAL, ENOENT, ENOSPC } from './errno.ts';
+import { EBUSY, EDQUOT, EINVAL, ENOENT, ENOSPC } from './errno.ts';
 import { ImageHandle } from './image-handle.ts';
 import { native, type Out } from './librbd.ts';
 import { listSnapshots, otherWatchers, type Snapshot, shutOut } from './listings.ts';
@@ -10,6 +10,7 @@ import { ImageNames, partialName } from './names.ts';
 import { isMapValid, rebuildMap } from './object-map.ts';
 import { breakOwnLock } from './own-locks.ts';
 import { getMetadata, readLayout, setMetadata } from './rbd-image.ts';
+import { makeSnapshot, protectedSnapshot } from './snapshot.ts';
 
 /** layering, exclusive-lock, object-map, fast-diff, deep-flatten: Ceph's and Glance's default. */
 const FEATURES = 61;
@@ -52,7 +53,7 @@ export class LifeCycle {
   /** Snapshot, protect, rename. */
   async publish(imageId: string): Promise<void> {
     const { whole, partial } = await this.names.settle(imageId);
-    if (whole !== undefined) return;
+    if (whole !== undefined) return await this.#requireWhole(imageId, whole);
     if (partial === undefined) throw this.#absent(imageId);
     const handle = await this.#openForWriting(imageId, partial);
     if (handle === undefined) throw this.#absent(imageId);
@@ -63,9 +64,8 @@ export class LifeCycle {
         await this.#removeSnapshot(image, partial);
         await rebuildMap(this.#connection, image);
       }
-      await this.#makeSnapshot(image);
+      await makeSnapshot(this.#connection, image, partial);
     }
-    await this.#requireReadable(imageId, partial);
     await this.names.rename(partial, partialName(imageId), imageId);
   }
 
@@ -92,6 +92,16 @@ export class LifeCycle {
     await this.#destroy(imageId, whole);
     // A full pool made the rename keep the old name's object.
     await this.names.settle(imageId);
+  }
+
+  /** ALREADY_EXISTS when others have given this name to an image that is not whole. */
+  async #requireWhole(imageId: string, id: string): Promise<void> {
+    if ((await protectedSnapshot(this.#connection, id)) !== undefined) return;
+    throw new Refusal(
+      'ALREADY_EXISTS',
+      `an image of others is called ${imageId} in pool '${this.#connection.pool}'`,
+      { hint: 'rename it, or adopt it: entrepot image adopt' },
+    );
   }
 
   /** The leftover, ready to be written; undefined when it is unfit. */
@@ -136,36 +146,6 @@ export class LifeCycle {
       await handle[Symbol.asyncDispose]();
       throw error;
     }
-  }
-
-  async #makeSnapshot(handle: ImageHandle): Promise<void> {
-    const { errors } = this.#connection;
-    const what = `the snapshot of image ${handle.imageId}`;
-    await handle.use(async (image) => {
-      const made = await native().rbd_snap_create(image, SNAPSHOT_NAME);
-      if (made !== -EEXIST) errors.check(made, `make ${what}`);
-      const safe = await native().rbd_snap_protect(image, SNAPSHOT_NAME);
-      if (safe !== -EBUSY) errors.check(safe, `protect ${what}`);
-    });
-  }
-
-  /** What gets the name of a whole image can be read: that is tried here, not believed. */
-  async #requireReadable(imageId: string, id: string): Promise<void> {
-    const options = { imageId, id, access: 'read', snapshot: SNAPSHOT_NAME } as const;
-    await using image = await ImageHandle.open(this.#connection, options);
-    if (image !== undefined) return;
-    // In a pool that fills up at this moment librbd makes the snapshot, not its object map, and says nothing.
-    await this.#requireSpace(imageId);
-    throw new Refusal('INTERNAL', `the snapshot of image ${imageId} was made and cannot be opened`);
-  }
-
-  /** NO_SPACE when the pool takes nothing more. */
-  async #requireSpace(imageId: string): Promise<void> {
-    const { io, errors } = this.#connection;
-    const object = `entrepot.probe.${imageId}`;
-    const code = await native().rados_write_full(io, object, Buffer.from('?'), 1);
-    errors.check(code, `make the snapshot of image ${imageId}`);
-    await native().rados_remove(io, object);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { CephConnection } from './connection.ts';
+import type { CephConnection, PoolAccess } from './connection.ts';
 import { ERANGE } from './errno.ts';
 import type { ImageHandle } from './image-handle.ts';
 import {
@@ -24,7 +24,7 @@ export interface Watcher {
 }
 
 /** All but this connection itself. */
-export async function otherWatchers(connection: CephConnection, handle: ImageHandle): Promise<Watcher[]> {
+export async function otherWatchers(connection: PoolAccess, handle: ImageHandle): Promise<Watcher[]> {
   return await handle.use(async (image) => {
     for (let room = FIRST_ROOM; ; ) {
       const buffer = Buffer.alloc(room * WATCHER_BYTES);
@@ -58,7 +58,7 @@ export interface Snapshot {
   readonly isTrash: boolean;
 }
 
-export async function listSnapshots(connection: CephConnection, handle: ImageHandle): Promise<Snapshot[]> {
+export async function listSnapshots(connection: PoolAccess, handle: ImageHandle): Promise<Snapshot[]> {
   const action = `list the snapshots of image ${handle.imageId}`;
   return await handle.use(async (image) => {
     for (let room = FIRST_ROOM; ; ) {

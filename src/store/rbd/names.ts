@@ -83,6 +83,12 @@ export class ImageNames {
     if (!isFull) await this.#removeObject(`rbd_id.${from}`);
   }
 
+  /** After a rename that was cut, or not: nothing opens the image by its old name any more. */
+  async dropOldName(id: string, name: string): Promise<void> {
+    if ((await this.#idInDirectory(name)) === id || (await this.#idOf(name)) !== id) return;
+    await this.#removeObject(`rbd_id.${name}`);
+  }
+
   /** Forgets a name whose image is gone. */
   async forget(id: string, name: string): Promise<void> {
     const { errors } = this.#connection;

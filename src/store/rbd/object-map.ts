@@ -9,8 +9,8 @@ let progress: Pointer | undefined;
 
 /**
  * False when librbd does not trust the map of which objects exist: it was never made, creating the image having
- * been cut, or an update of it failed while the site was away. A snapshot of such an image cannot be
- * opened for reading, although it is there.
+ * been cut, or an update of it failed while the site was away. Whoever opens an image at a snapshot without
+ * a sound map is told that there is none.
  */
 export async function isMapValid(connection: CephConnection, handle: ImageHandle): Promise<boolean> {
   const flags: Out<number> = [null];
@@ -19,10 +19,22 @@ export async function isMapValid(connection: CephConnection, handle: ImageHandle
   return ((flags[0] ?? 0) & INVALID_FLAGS) === 0;
 }
 
-/** Looks at every object: a short request to an OSD for each 4 MiB. */
-export async function rebuildMap(connection: CephConnection, handle: ImageHandle): Promise<void> {
+/** Looks at every object: a short request to an OSD for each 4 MiB. Of a snapshot, nobody else uses the handle meanwhile. */
+export async function rebuildMap(
+  connection: CephConnection,
+  handle: ImageHandle,
+  snapshot?: string,
+): Promise<void> {
+  const { errors } = connection;
   progress ??= progressCallback();
   const callback = progress;
-  const code = await handle.use((image) => native().rbd_rebuild_object_map(image, callback, null));
-  connection.errors.check(code, `rebuild the object map of image ${handle.imageId}`);
+  const what = `the object map of ${snapshot === undefined ? '' : `snapshot ${snapshot} of `}image ${handle.imageId}`;
+  await handle.use(async (image) => {
+    if (snapshot !== undefined) errors.check(await native().rbd_snap_set(image, snapshot), `turn to ${what}`);
+    try {
+      errors.check(await native().rbd_rebuild_object_map(image, callback, null), `rebuild ${what}`);
+    } finally {
+      if (snapshot !== undefined) errors.check(await native().rbd_snap_set(image, null), `turn from ${what}`);
+    }
+  });
 }

@@ -1,4 +1,4 @@
-import type { CephConnection } from './connection.ts';
+import type { CephConnection, PoolAccess } from './connection.ts';
 import { ENOENT } from './errno.ts';
 import { native, type Out } from './librbd.ts';
 
@@ -8,16 +8,15 @@ const LOCK_NAME = 'rbd_lock';
 /** Of an exclusive lock there is one holder; a tag and a cookie are some twenty characters long. */
 const ROOM_BYTES = 4096;
 
-/**
- * Breaks the lock that an earlier handle of this very connection could not give back, because
- * the cluster did not answer when it was closed. librbd would ask that handle for half a minute
- * and then fail every write with EINVAL: it does not take a lock from its own client, as that
- * would mean to blocklist itself. Only for an image this process does not have open for
- * writing: its own lock is then nobody's.
- */
-export async function breakOwnLock(connection: CephConnection, imageId: string, id: string): Promise<void> {
-  const { io, errors } = connection;
-  const object = `rbd_header.${id}`;
+export interface LockHolder {
+  /** `client.4711` */
+  readonly client: string;
+  readonly cookie: string;
+  readonly address: string;
+}
+
+/** Who holds the exclusive lock of an image: nobody or one, also one that died with it. */
+export async function lockHolders(access: PoolAccess, imageId: string, id: string): Promise<LockHolder[]> {
   const exclusive: Out<number> = [null];
   const [tag, clients, cookies, addresses] = Array.from({ length: 4 }, () => Buffer.alloc(ROOM_BYTES)) as [
     Buffer,
@@ -27,8 +26,8 @@ export async function breakOwnLock(connection: CephConnection, imageId: string, 
   ];
   const room = (): [number] => [ROOM_BYTES];
   const code = await native().rados_list_lockers(
-    io,
-    object,
+    access.io,
+    `rbd_header.${id}`,
     LOCK_NAME,
     exclusive,
     tag,
@@ -40,13 +39,39 @@ export async function breakOwnLock(connection: CephConnection, imageId: string, 
     addresses,
     room(),
   );
-  if (code === -ENOENT) return;
-  errors.check(code, `look at the lock of image ${imageId}`);
-  const holders = strings(clients, code);
+  if (code === -ENOENT) return [];
+  access.errors.check(code, `look at the lock of image ${imageId}`);
   const secrets = strings(cookies, code);
-  for (const [n, holder] of holders.entries()) {
-    if (holder !== `client.${connection.clientId}`) continue;
-    const broken = await native().rados_break_lock(io, object, LOCK_NAME, holder, secrets[n] ?? '');
+  const places = strings(addresses, code);
+  return strings(clients, code).map((client, n) => ({
+    client,
+    cookie: secrets[n] ?? '',
+    address: places[n] ?? '',
+  }));
+}
+
+/**
+ * Breaks the lock that an earlier handle of this very connection could not give back, because
+ * the cluster did not answer when it was closed. librbd would ask that handle for half a minute
+ * and then fail every write with EINVAL: it does not take a lock from its own client, as that
+ * would mean to blocklist itself. Only for an image this process does not have open for
+ * writing: its own lock is then nobody's.
+ */
+export async function breakOwnLock(connection: CephConnection, imageId: string, id: string): Promise<void> {
+  await breakLockOf(connection, imageId, id, connection.clientId);
+}
+
+/** The same for a client that is dead, or shut out. */
+export async function breakLockOf(
+  connection: CephConnection,
+  imageId: string,
+  id: string,
+  clientId: number,
+): Promise<void> {
+  const { io, errors } = connection;
+  for (const { client, cookie } of await lockHolders(connection, imageId, id)) {
+    if (client !== `client.${clientId}`) continue;
+    const broken = await native().rados_break_lock(io, `rbd_header.${id}`, LOCK_NAME, client, cookie);
     if (broken !== -ENOENT) errors.check(broken, `take back the lock of image ${imageId}`);
   }
 }

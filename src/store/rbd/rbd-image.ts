@@ -7,6 +7,8 @@ import { native, type Out } from './librbd.ts';
 
 export const METADATA_LIMIT_BYTES = 64 * 1024;
 const METADATA_FIRST_BYTES = 4096;
+/** librbd takes no more than 2 GiB in one call; each call waits for its objects. */
+const CLEAR_BYTES = 256 * 1024 * 1024;
 /** librbd takes such keys as settings of the image. */
 const RESERVED_KEYS = 'conf_';
 
@@ -83,6 +85,20 @@ export class RbdPartialImage extends RbdImage implements PartialImage {
     this.errors.check(count, `write image ${this.handle.imageId} at ${offset}`);
   }
 
+  async clear(offset: number, length: number): Promise<void> {
+    for (const extent of await this.extents(offset, length)) {
+      for (let done = 0; done < extent.length; done += CLEAR_BYTES) {
+        await this.#clearPiece(extent.offset + done, Math.min(CLEAR_BYTES, extent.length - done));
+      }
+    }
+  }
+
+  /** Not rbd_discard: that leaves alone what is less than its granularity. Whole objects are removed by this as well. */
+  async #clearPiece(offset: number, length: number): Promise<void> {
+    const count = await this.use((image) => native().rbd_write_zeroes(image, offset, length, 0, 0));
+    this.errors.check(count, `clear image ${this.handle.imageId} at ${offset}`);
+  }
+
   async flush(): Promise<void> {
     const code = await this.use((image) => native().rbd_flush(image));
     this.errors.check(code, `flush image ${this.handle.imageId}`);
@@ -137,7 +153,8 @@ export async function setMetadata(
   errors.check(code, `set metadata ${key} of image ${imageId}`);
 }
 
-function requireMetadata(key: string, value: string): void {
+/** INVALID for what cannot be kept as an image's metadata. */
+export function requireMetadata(key: string, value: string): void {
   if (key === '' || key.startsWith(RESERVED_KEYS) || key.includes('\0')) {
     throw new Refusal('INVALID', `'${key}' cannot be a key of image metadata`);
   }

@@ -1,30 +1,18 @@
-import { isUuid } from '../../domain/ids.ts';
 import { Refusal } from '../../domain/refusal.ts';
 import { SNAPSHOT_NAME } from '../../domain/store.ts';
 import { Turns } from '../file/turns.ts';
-import {
-  PARTIAL_PREFIX,
-  type PartialImage,
-  type ReadableImage,
-  type Space,
-  type Store,
-  type StoredImage,
-} from '../store.ts';
+import type { PartialImage, ReadableImage, Space, Store, StoredImage } from '../store.ts';
+import { RbdAdoption } from './adoption.ts';
 import { listChildren } from './children.ts';
 import { CephConnection, type ConnectionOptions } from './connection.ts';
-import { Decoder, encodedInt64, HEAD } from './encoding.ts';
-import { ENOENT } from './errno.ts';
-import { Gate } from './gate.ts';
 import { ImageHandle } from './image-handle.ts';
+import { listImages } from './inventory.ts';
 import { LifeCycle } from './life-cycle.ts';
-import { listNames } from './names.ts';
 import { type Layout, RbdImage, RbdPartialImage, readLayout } from './rbd-image.ts';
+import { protectedSnapshot } from './snapshot.ts';
 import { UnderWay } from './under-way.ts';
 
 export type RbdStoreOptions = ConnectionOptions;
-
-/** Sizes asked for at a time when listing: one short request to an OSD each. */
-const LIST_WIDTH = 8;
 
 /** A partial image that is open, however often: one handle, so that it does not fight itself for the lock. */
 interface OpenPartial {
@@ -36,6 +24,7 @@ interface OpenPartial {
 /** The driver for a Ceph pool, through librbd. One agent per pool writes it; see docs/ceph.md. */
 export class RbdStore implements Store {
   readonly driver = 'rbd';
+  readonly adoption: RbdAdoption;
   readonly #connection: CephConnection;
   readonly #lifeCycle: LifeCycle;
   /** One change at a time per image. */
@@ -48,6 +37,13 @@ export class RbdStore implements Store {
   constructor(options: RbdStoreOptions) {
     this.#connection = new CephConnection(options);
     this.#lifeCycle = new LifeCycle(this.#connection);
+    this.adoption = new RbdAdoption({
+      connection: this.#connection,
+      lifeCycle: this.#lifeCycle,
+      inTurn: (key, work) => this.#change(key, work),
+      requireClosed: (imageId) => this.#requireClosed(imageId, 'adopt an image as'),
+      lend: (handle) => this.#lend(handle.imageId, handle),
+    });
   }
 
   async start(): Promise<void> {
@@ -110,22 +106,15 @@ export class RbdStore implements Store {
         );
       }
       const options = { imageId, id, access: 'read', snapshot: SNAPSHOT_NAME } as const;
-      const handle = await ImageHandle.open(this.#connection, options);
+      const isProtected = (await protectedSnapshot(this.#connection, id)) !== undefined;
+      const handle = isProtected ? await ImageHandle.open(this.#connection, options) : undefined;
       if (handle === undefined) {
         const name = `${this.#connection.pool}/${imageId}`;
-        throw new Refusal(
-          'NOT_FOUND',
-          `image ${name} has no snapshot '${SNAPSHOT_NAME}' that can be opened`,
-          {
-            hint: `not made by Entrepot? rbd snap ls ${name}; rbd object-map check ${name}`,
-          },
-        );
+        throw new Refusal('NOT_FOUND', `image ${name} has no protected snapshot '${SNAPSHOT_NAME}'`, {
+          hint: `not made by Entrepot? entrepot image adopt makes it a whole image; rbd snap ls ${name}`,
+        });
       }
-      const layout = await layoutOrClose(handle, this.#connection);
-      this.#addReader(imageId, handle);
-      return new RbdImage(handle, this.#connection.errors, layout, () =>
-        this.#releaseReader(imageId, handle),
-      );
+      return await this.#lend(imageId, handle);
     });
   }
 
@@ -177,6 +166,12 @@ export class RbdStore implements Store {
     });
   }
 
+  async #lend(key: string, handle: ImageHandle): Promise<ReadableImage> {
+    const layout = await layoutOrClose(handle, this.#connection);
+    this.#addReader(key, handle);
+    return new RbdImage(handle, this.#connection.errors, layout, () => this.#releaseReader(key, handle));
+  }
+
   #addReader(imageId: string, handle: ImageHandle): void {
     const handles = this.#readers.get(imageId) ?? new Set();
     handles.add(handle);
@@ -213,36 +208,4 @@ async function layoutOrClose(handle: ImageHandle, connection: CephConnection): P
     await handle[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** From the pool's directory, and one short request to an OSD per image for its size: nothing is opened. */
-async function listImages(connection: CephConnection): Promise<StoredImage[]> {
-  const found = new Map<string, { id: string; form: StoredImage['form'] }>();
-  for (const { id, name } of await listNames(connection)) {
-    const imageId = name.startsWith(PARTIAL_PREFIX) ? name.slice(PARTIAL_PREFIX.length) : name;
-    if (!isUuid(imageId)) continue;
-    const form = name === imageId ? 'whole' : 'partial';
-    if (form === 'whole' || !found.has(imageId)) found.set(imageId, { id, form });
-  }
-  const width = new Gate(LIST_WIDTH);
-  return await Promise.all(
-    [...found].map(async ([imageId, { id, form }]) => {
-      await width.enter();
-      try {
-        return { imageId, form, sizeBytes: await headSize(connection, id) };
-      } finally {
-        width.leave();
-      }
-    }),
-  );
-}
-
-/** 0 for an image whose removal was cut after its header went. */
-async function headSize(connection: CephConnection, id: string): Promise<number> {
-  const { code, data } = await connection.exec(`rbd_header.${id}`, 'get_size', encodedInt64(HEAD));
-  if (code === -ENOENT) return 0;
-  connection.errors.check(code, `read the size of image ${id}`);
-  const decoder = new Decoder(data);
-  decoder.uint8();
-  return decoder.int64();
 }

@@ -2,9 +2,17 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 
-const PROGRAMS = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'qemu-img'];
+const PROGRAMS = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'qemu-img', 'xz'];
 const LIBRARIES = ['librbd.so.1', 'librados.so.2'];
-const PACKAGES = ['ceph-mon', 'ceph-osd', 'ceph-common', 'qemu-utils', 'qemu-block-extra', 'librbd1'];
+const PACKAGES = [
+  'ceph-mon',
+  'ceph-osd',
+  'ceph-common',
+  'qemu-utils',
+  'qemu-block-extra',
+  'xz-utils',
+  'librbd1',
+];
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 /** One line saying what the Ceph tests lack on this machine; undefined when nothing. */

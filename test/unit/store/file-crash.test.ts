@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmod, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { entry, expectBytes, publishImage, readBack, refused } from '../../contract/store-suite.ts';
+import { entry, expectBytes, publishImage, readBack, refused } from '../../contract/subject.ts';
 import { StoreFolder } from './file-folder.ts';
 
 const MIB = 1024 * 1024;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from '../../../src/store/file/errno.ts';
 import { FileStore } from '../../../src/store/file/file-store.ts';
-import { entry, publishImage, readBack, refused } from '../../contract/store-suite.ts';
+import { entry, publishImage, readBack, refused } from '../../contract/subject.ts';
 import { StoreFolder } from './file-folder.ts';
 
 const MIB = 1024 * 1024;
@@ -127,6 +127,18 @@ describe('the quota', () => {
     expect((await readBack(partial, 2 * MIB - 1, 2)).join()).toBe('2,0');
   });
 
+  it('has room for what was cleared', async () => {
+    await using folder = await StoreFolder.make();
+    await using store = await folder.open({ quotaBytes });
+    await using partial = await store.openPartial(randomUUID(), 16 * MIB + 100);
+    await partial.write(9 * MIB + 100, Buffer.alloc(7 * MIB, 1));
+    await refused(partial.write(0, Buffer.alloc(2 * MIB, 2)), 'NO_SPACE');
+    await partial.clear(8 * MIB, 8 * MIB + 100);
+    expect((await store.space())?.freeBytes).toBe(quotaBytes);
+    await partial.write(0, Buffer.alloc(8 * MIB, 2));
+    expect((await store.space())?.freeBytes).toBe(0);
+  });
+
   it('holds with many writers at a time', async () => {
     await using folder = await StoreFolder.make();
     await using store = await folder.open({ quotaBytes });
@@ -189,6 +201,9 @@ describe('what the file system says against it', () => {
     await chmod(folder.inPool(id), 0o600);
     await truncate(folder.inPool(id), 1000);
     await refused(whole.read(0, new Uint8Array(MIB)), 'CORRUPT');
+    // What can be written is not whole.
+    expect(await entry(store, id)).toBeUndefined();
+    await chmod(folder.inPool(id), 0o444);
     expect((await entry(store, id))?.sizeBytes).toBe(1000);
   });
 });

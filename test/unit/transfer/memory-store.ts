@@ -8,13 +8,14 @@ import type {
   Store,
   StoredImage,
 } from '../../../src/store/store.ts';
+import { MemoryAdoption, type Stranger } from './memory-adoption.ts';
 
-const BLOCK_BYTES = 64 * 1024;
+export const BLOCK_BYTES = 64 * 1024;
 
 /** What a power failure leaves of a block that was not flushed: new, old, half of each, or bytes of neither. */
 export type Survival = 'new' | 'old' | 'half' | 'garbage';
 
-interface Held {
+export interface Held {
   form: 'whole' | 'partial';
   readonly sizeBytes: number;
   /** Allocated blocks, BLOCK_BYTES each, by index. */
@@ -40,12 +41,16 @@ export class MemoryStore implements Store {
   readonly images: Map<string, Held>;
   /** Image ids by the names of their clones. */
   readonly clones: Map<string, string>;
+  /** Images of others, by `pool/name`. */
+  readonly strangers: Map<string, Stranger>;
+  readonly adoption = new MemoryAdoption(this);
   capacityBytes = Number.POSITIVE_INFINITY;
 
   /** With `before`: the same pool after a restart. */
   constructor(before?: MemoryStore) {
     this.images = before?.images ?? new Map();
     this.clones = before?.clones ?? new Map();
+    this.strangers = before?.strangers ?? new Map();
   }
 
   async start(): Promise<void> {}
@@ -66,6 +71,7 @@ export class MemoryStore implements Store {
 
   async openPartial(imageId: string, sizeBytes: number): Promise<PartialImage> {
     await turn();
+    this.#requireFreeName(imageId);
     const held = this.images.get(imageId);
     if (held?.form === 'whole') throw new Refusal('ALREADY_EXISTS', `${imageId} is whole`);
     const image = held?.sizeBytes === sizeBytes ? held : emptyImage(sizeBytes);
@@ -78,11 +84,16 @@ export class MemoryStore implements Store {
     await turn();
     const held = this.images.get(imageId);
     if (held?.form !== 'whole') throw new Refusal('NOT_FOUND', `${imageId} is not whole`);
+    return this.reading(held);
+  }
+
+  reading(held: Held): ReadableImage {
     return new MemoryImage(held, this, undefined);
   }
 
   async publish(imageId: string): Promise<void> {
     await turn();
+    this.#requireFreeName(imageId);
     const held = this.images.get(imageId);
     if (held === undefined) throw new Refusal('NOT_FOUND', `there is no ${imageId}`);
     if (held.writer !== undefined) throw new Refusal('INTERNAL', `${imageId} is open for writing`);
@@ -105,6 +116,11 @@ export class MemoryStore implements Store {
     return [...this.clones].filter(([, parent]) => parent === imageId).map(([name]) => name);
   }
 
+  #requireFreeName(imageId: string): void {
+    if (this.strangers.has(`images/${imageId}`))
+      throw new Refusal('ALREADY_EXISTS', `${imageId} is another's`);
+  }
+
   get usedBytes(): number {
     let blocks = 0;
     for (const { blocks: allocated } of this.images.values()) blocks += allocated.size;
@@ -115,8 +131,7 @@ export class MemoryStore implements Store {
   crash(survives: () => Survival): void {
     for (const image of this.images.values()) {
       for (const [index, { onDisk }] of [...image.unflushed, ...image.givenUp]) {
-        const block = image.blocks.get(index);
-        const left = block === undefined ? undefined : leftOf(survives(), block, onDisk);
+        const left = leftOf(survives(), image.blocks.get(index), onDisk);
         if (left === undefined) image.blocks.delete(index);
         else image.blocks.set(index, left);
       }
@@ -220,6 +235,25 @@ class MemoryImage implements PartialImage {
     }
   }
 
+  async clear(offset: number, length: number): Promise<void> {
+    this.#check(offset, length);
+    await turn();
+    this.#checkWriter();
+    const { blocks, unflushed, givenUp } = this.#held;
+    for (const piece of pieces(offset, length)) {
+      const before = blocks.get(piece.block);
+      const known = unflushed.get(piece.block) ?? givenUp.get(piece.block);
+      if (before === undefined && known === undefined) continue;
+      unflushed.set(piece.block, { onDisk: known === undefined ? before : known.onDisk });
+      givenUp.delete(piece.block);
+      if (before === undefined) continue;
+      const isWhole =
+        piece.inBlock === 0 && piece.length === Math.min(BLOCK_BYTES, this.sizeBytes - offset - piece.at);
+      if (isWhole) blocks.delete(piece.block);
+      else blocks.set(piece.block, Buffer.from(before).fill(0, piece.inBlock, piece.inBlock + piece.length));
+    }
+  }
+
   async flush(): Promise<void> {
     this.#checkWriter();
     // Only what had settled when flush was called is promised to be on disk.
@@ -258,7 +292,7 @@ class MemoryImage implements PartialImage {
   }
 }
 
-function emptyImage(sizeBytes: number): Held {
+export function emptyImage(sizeBytes: number): Held {
   return {
     form: 'partial',
     sizeBytes,
@@ -270,7 +304,12 @@ function emptyImage(sizeBytes: number): Held {
   };
 }
 
-function leftOf(survival: Survival, block: Buffer, onDisk: Buffer | undefined): Buffer | undefined {
+/** `block`: undefined when it was cleared. */
+function leftOf(
+  survival: Survival,
+  block: Buffer | undefined,
+  onDisk: Buffer | undefined,
+): Buffer | undefined {
   switch (survival) {
     case 'new':
       return block;
@@ -278,7 +317,7 @@ function leftOf(survival: Survival, block: Buffer, onDisk: Buffer | undefined): 
       return onDisk;
     case 'half':
       return Buffer.concat([
-        block.subarray(0, BLOCK_BYTES / 2),
+        (block ?? Buffer.alloc(BLOCK_BYTES)).subarray(0, BLOCK_BYTES / 2),
         (onDisk ?? Buffer.alloc(BLOCK_BYTES)).subarray(BLOCK_BYTES / 2),
       ]);
     case 'garbage':

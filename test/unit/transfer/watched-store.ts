@@ -15,6 +15,8 @@ export type Around = (call: StoreCall, when: 'before' | 'after') => void | Promi
 /** Wraps a store: lets faults in at any call, and counts what is going on. */
 export class WatchedStore implements Store {
   readonly driver;
+  /** Not watched. */
+  readonly adoption;
   around: Around = () => {};
   /** Calls that have not settled. */
   active = 0;
@@ -26,6 +28,7 @@ export class WatchedStore implements Store {
   constructor(inner: Store) {
     this.#inner = inner;
     this.driver = inner.driver;
+    this.adoption = inner.adoption;
   }
 
   start(): Promise<void> {
@@ -131,6 +134,10 @@ class WatchedImage implements PartialImage {
 
   write(offset: number, source: Uint8Array): Promise<void> {
     return this.#store.watch('write', () => this.#inner.write(offset, source));
+  }
+
+  clear(offset: number, length: number): Promise<void> {
+    return this.#store.watch('clear', () => this.#inner.clear(offset, length));
   }
 
   flush(): Promise<void> {
