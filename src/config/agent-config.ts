@@ -17,6 +17,7 @@ import {
   text,
   wholeNumber,
 } from './fields.ts';
+import { decideImports, type ImportConfig, importFields } from './import-config.ts';
 import { resolvePath } from './paths.ts';
 
 const MIB = 1024 * 1024;
@@ -67,6 +68,7 @@ export interface AgentConfig {
     /** Whether what this store sends is packed: while it makes a copy faster, whatever it costs, or never. */
     readonly compression: (typeof COMPRESSION)[number];
   };
+  readonly imports: ImportConfig;
   readonly log: LogConfig;
 }
 
@@ -143,6 +145,7 @@ export const agentSchema = z
         compression: z.enum(COMPRESSION).optional(),
       })
       .optional(),
+    ...importFields,
     log,
   })
   .superRefine(requireTlsBeyondLoopback)
@@ -167,10 +170,11 @@ export async function loadAgentConfig(file: string): Promise<AgentConfig> {
 function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
   const { listen } = parsed;
   const httpAddress = listen?.http ?? { ...DEFAULT_HTTP };
+  const credentials = resolvePath(folder, parsed.credentials ?? DEFAULT_CREDENTIALS);
   return deepFreeze({
     store: parsed.store,
     hub: parsed.hub,
-    credentials: resolvePath(folder, parsed.credentials ?? DEFAULT_CREDENTIALS),
+    credentials,
     driver: decideDriver(parsed.driver, folder),
     listen: { transfer: listen?.transfer ?? { ...DEFAULT_TRANSFER }, http: httpAddress },
     http: decideHttp(parsed.http, httpAddress),
@@ -182,6 +186,7 @@ function decideAgentConfig(parsed: Parsed, folder: string): AgentConfig {
       verify: parsed.transfer?.verify ?? VERIFY[0],
       compression: parsed.transfer?.compression ?? COMPRESSION[0],
     },
+    imports: decideImports(parsed, folder, credentials),
     log: decideLog(parsed.log),
   });
 }

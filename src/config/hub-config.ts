@@ -1,6 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { CONTAINER_FORMATS, type ContainerFormat, DISK_FORMATS, type DiskFormat } from '../domain/image.ts';
 import { Refusal } from '../domain/refusal.ts';
+import { OPERATOR_ROLES } from '../domain/rules/rights.ts';
 import type { Address } from './address.ts';
 import { ConfigDocument } from './document.ts';
 import {
@@ -43,6 +45,8 @@ const DEFAULT_OPERATOR_LIFETIME_SECONDS = 90 * 86_400;
 const DEFAULT_JOIN_TOKEN_LIFETIME_SECONDS = 86_400;
 /** A year, and the time to look for what happened a year ago. */
 const DEFAULT_AUDIT_KEEP_DAYS = 400;
+/** What Nova takes grows with each release: what this version does not know yet may be right. */
+const DEFAULT_STRICT_PROPERTIES = false;
 
 /** What a script that does not wait between calls may take, and what leaves a small hub time for others. */
 const DEFAULT_OPERATOR_CALLS_PER_SECOND = 100;
@@ -53,9 +57,14 @@ const DEFAULT_CONNECTIONS = 2048;
 /** Sixty agents may be behind one address, and attach at the same time. */
 const DEFAULT_CONNECTIONS_PER_NETWORK = 512;
 
+/** As in Glance: what an admin brings in is left as it is. */
+const DEFAULT_IGNORED_ROLES: readonly string[] = ['admin'];
+
 const HOUR_MS = 3_600_000;
 const MINUTE_SECONDS = 60;
 const DAY_SECONDS = 86_400;
+/** Whoever left in the evening goes on in the morning. */
+const DEFAULT_UPLOAD_KEEP_SECONDS = DAY_SECONDS;
 /** Certificates live shorter than the authority that signed them, by years. */
 const LIFETIME_LIMIT_SECONDS = 2 * 366 * DAY_SECONDS;
 
@@ -71,7 +80,10 @@ export interface HubConfig {
   readonly joinTokenLifetimeMs: number;
   /** After how many days events are forgotten. */
   readonly auditKeepDays: number;
+  /** Values of known image properties that nobody understands are refused, and not only warned of. */
+  readonly strictProperties: boolean;
   readonly limits: LimitsConfig;
+  readonly imports: ImportsConfig;
   readonly queue: QueueConfig;
   /** How often agents report. */
   readonly heartbeatIntervalMs: number;
@@ -93,6 +105,19 @@ export interface LimitsConfig {
   readonly connections: number;
   /** Open at once, from one IPv4 address or one IPv6 /64. */
   readonly connectionsPerNetwork: number;
+}
+
+/** What may come in, and what is set on it. */
+export interface ImportsConfig {
+  readonly diskFormats: readonly DiskFormat[];
+  readonly containerFormats: readonly ContainerFormat[];
+  /** For so long an upload that broke off is kept for who comes back with the rest; 0: not at all. */
+  readonly uploadKeepMs: number;
+  readonly injection: {
+    readonly properties: Readonly<Record<string, string>>;
+    /** Roles of operators whose images are left as they are. */
+    readonly ignoredRoles: readonly string[];
+  };
 }
 
 export interface QueueConfig {
@@ -126,12 +151,22 @@ export const hubSchema = z
       .optional(),
     join_token_lifetime_seconds: wholeNumber(MINUTE_SECONDS, 30 * DAY_SECONDS).optional(),
     audit_keep_days: wholeNumber(1, 36_500).optional(),
+    strict_properties: z.boolean().optional(),
     limits: z
       .strictObject({
         operator_calls_per_second: wholeNumber(1, 100_000).optional(),
         agent_calls_per_second: wholeNumber(10, 100_000).optional(),
         connections: wholeNumber(16, 65_536).optional(),
         connections_per_network: wholeNumber(2, 65_536).optional(),
+      })
+      .optional(),
+    disk_formats: z.array(z.enum(DISK_FORMATS)).min(1).optional(),
+    container_formats: z.array(z.enum(CONTAINER_FORMATS)).min(1).optional(),
+    upload_keep_seconds: wholeNumber(0, 30 * DAY_SECONDS).optional(),
+    inject_properties: z
+      .strictObject({
+        properties: z.record(z.string().min(1).max(255), z.string().max(65_535)),
+        ignore_user_roles: z.array(z.enum(OPERATOR_ROLES)).optional(),
       })
       .optional(),
     queue: z
@@ -199,11 +234,21 @@ function decideHubConfig(parsed: Parsed, folder: string): HubConfig {
     },
     joinTokenLifetimeMs: seconds(parsed.join_token_lifetime_seconds, DEFAULT_JOIN_TOKEN_LIFETIME_SECONDS),
     auditKeepDays: parsed.audit_keep_days ?? DEFAULT_AUDIT_KEEP_DAYS,
+    strictProperties: parsed.strict_properties ?? DEFAULT_STRICT_PROPERTIES,
     limits: {
       operatorCallsPerSecond: limits?.operator_calls_per_second ?? DEFAULT_OPERATOR_CALLS_PER_SECOND,
       agentCallsPerSecond: limits?.agent_calls_per_second ?? DEFAULT_AGENT_CALLS_PER_SECOND,
       connections: limits?.connections ?? DEFAULT_CONNECTIONS,
       connectionsPerNetwork: limits?.connections_per_network ?? DEFAULT_CONNECTIONS_PER_NETWORK,
+    },
+    imports: {
+      diskFormats: parsed.disk_formats ?? DISK_FORMATS,
+      containerFormats: parsed.container_formats ?? CONTAINER_FORMATS,
+      uploadKeepMs: seconds(parsed.upload_keep_seconds, DEFAULT_UPLOAD_KEEP_SECONDS),
+      injection: {
+        properties: parsed.inject_properties?.properties ?? {},
+        ignoredRoles: parsed.inject_properties?.ignore_user_roles ?? DEFAULT_IGNORED_ROLES,
+      },
     },
     queue: {
       widthPerStore: queue?.width_per_store ?? DEFAULT_WIDTH_PER_STORE,

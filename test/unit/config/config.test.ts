@@ -7,12 +7,14 @@ import { loadAgentConfig } from '../../../src/config/agent-config.ts';
 import { checkConfig } from '../../../src/config/check-config.ts';
 import { loadHubConfig } from '../../../src/config/hub-config.ts';
 import { nearest } from '../../../src/config/problems.ts';
+import { CONTAINER_FORMATS, DISK_FORMATS } from '../../../src/domain/image.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 
 const SAMPLES = fileURLToPath(new URL('../../../config', import.meta.url));
 const INVALID = fileURLToPath(new URL('invalid', import.meta.url));
 
 const DAY_MS = 86_400_000;
+const GIB = 1024 ** 3;
 
 async function yamlFiles(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith('.yaml')).map((name) => join(folder, name));
@@ -71,11 +73,18 @@ describe('a hub configuration', () => {
       certificates: { agentLifetimeMs: 30 * DAY_MS, operatorLifetimeMs: 90 * DAY_MS },
       joinTokenLifetimeMs: DAY_MS,
       auditKeepDays: 400,
+      strictProperties: false,
       limits: {
         operatorCallsPerSecond: 100,
         agentCallsPerSecond: 200,
         connections: 2048,
         connectionsPerNetwork: 512,
+      },
+      imports: {
+        diskFormats: [...DISK_FORMATS],
+        containerFormats: [...CONTAINER_FORMATS],
+        uploadKeepMs: 86_400_000,
+        injection: { properties: {}, ignoredRoles: ['admin'] },
       },
       queue: {
         widthPerStore: 2,
@@ -97,7 +106,12 @@ credentials: keys
 certificates: { agent_lifetime_seconds: 60, operator_lifetime_seconds: 61 }
 join_token_lifetime_seconds: 62
 audit_keep_days: 7
+strict_properties: true
 limits: { operator_calls_per_second: 11, agent_calls_per_second: 12, connections: 16, connections_per_network: 14 }
+disk_formats: [raw, qcow2]
+container_formats: [bare]
+upload_keep_seconds: 63
+inject_properties: { properties: { os_distro: debian }, ignore_user_roles: [reader] }
 queue: { width_per_store: 3, width: 4, max_attempts: 6, retry: { first_delay_ms: 70, max_delay_ms: 80 } }
 heartbeat_interval_ms: 900
 log: { level: debug }
@@ -110,11 +124,18 @@ log: { level: debug }
       certificates: { agentLifetimeMs: 60_000, operatorLifetimeMs: 61_000 },
       joinTokenLifetimeMs: 62_000,
       auditKeepDays: 7,
+      strictProperties: true,
       limits: {
         operatorCallsPerSecond: 11,
         agentCallsPerSecond: 12,
         connections: 16,
         connectionsPerNetwork: 14,
+      },
+      imports: {
+        diskFormats: ['raw', 'qcow2'],
+        containerFormats: ['bare'],
+        uploadKeepMs: 63_000,
+        injection: { properties: { os_distro: 'debian' }, ignoredRoles: ['reader'] },
       },
       queue: { widthPerStore: 3, width: 4, maxAttempts: 6, retry: { firstDelayMs: 70, maxDelayMs: 80 } },
       heartbeatIntervalMs: 900,
@@ -203,6 +224,26 @@ describe('an agent configuration', () => {
         compression: 'auto',
         verify: 'read-back',
       },
+      imports: {
+        staging: { folder: join(SAMPLES, 'staging-central'), quotaBytes: 100 * GIB },
+        maxVirtualSizeBytes: 16 * 1024 * GIB,
+        vmdkTypes: ['streamOptimized', 'monolithicSparse'],
+        allowLuks: false,
+        requireMatch: true,
+        decompression: true,
+        maxDecompressionRatio: 1000,
+        conversion: true,
+        introspection: true,
+        certificates: undefined,
+        programLimits: {},
+        web: {
+          filter: {},
+          allowedNetworks: [],
+          maxBytes: 1024 * GIB,
+          caFile: undefined,
+          attempts: undefined,
+        },
+      },
       log: { level: 'info' },
     });
   });
@@ -214,6 +255,45 @@ describe('an agent configuration', () => {
       driver: { type: 'file', folder: join(SAMPLES, '../var/dcn0'), pool: 'images', quotaBytes: undefined },
       listen: { transfer: { host: '127.0.0.1', port: 7444 } },
     });
+  });
+
+  it('says how files come in, from its folder', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'entrepot-config-'));
+    const file = join(folder, 'agent.yaml');
+    const start = 'store: s\nhub: h:7440\ncredentials: keys/s\ndriver: { type: file, folder: f }\n';
+    await writeFile(
+      file,
+      `${start}staging: { quota_bytes: 7 }
+imports: { max_virtual_size_bytes: 8, vmdk_allowed_types: [a], allow_luks: true, require_format_match: false, decompression: false, max_decompression_ratio: 9, conversion: false, introspection: false, certificates: c, program_limits: { memory_bytes: 10, cpu_seconds: 11, processes: 12 } }
+web_download: { allowed_schemes: [https], allowed_ports: [], disallowed_ports: [22], allowed_networks: [10.0.0.0/8], max_bytes: 13, ca_file: ca.pem, attempts: 14 }
+`,
+    );
+    expect((await loadAgentConfig(file)).imports).toEqual({
+      staging: { folder: join(folder, 'keys/staging-s'), quotaBytes: 7 },
+      maxVirtualSizeBytes: 8,
+      vmdkTypes: ['a'],
+      allowLuks: true,
+      requireMatch: false,
+      decompression: false,
+      maxDecompressionRatio: 9,
+      conversion: false,
+      introspection: false,
+      certificates: join(folder, 'c'),
+      programLimits: { memoryBytes: 10, cpuSeconds: 11, processes: 12 },
+      web: {
+        filter: { allowedSchemes: ['https'], allowedPorts: [], disallowedPorts: [22] },
+        allowedNetworks: ['10.0.0.0/8'],
+        maxBytes: 13,
+        caFile: join(folder, 'ca.pem'),
+        attempts: 14,
+      },
+    });
+    // Of each pair the allowed list decides alone where there is anything in it: also by default, of ports.
+    await writeFile(file, `${start}web_download: { disallowed_ports: [22] }\n`);
+    await expect(loadAgentConfig(file)).rejects.toThrow(
+      /disallowed_ports: has no effect while allowed_ports/,
+    );
+    await rm(folder, { recursive: true });
   });
 
   it('finds its keyring where systemd has put it, and listens where others reach it', async () => {
