@@ -6,6 +6,7 @@ import { Copies } from './copies.ts';
 import { Credentials } from './credentials.ts';
 import { openDatabase, type Sqlite } from './database.ts';
 import { Events, HUB_ORIGIN, type Origin } from './events.ts';
+import { ImageMembers } from './image-members.ts';
 import { Images } from './images.ts';
 import { Jobs } from './jobs.ts';
 import { JoinTokens } from './join-tokens.ts';
@@ -23,6 +24,7 @@ import { Transactions } from './transactions.ts';
  */
 export class Catalogue implements Disposable {
   readonly images: Images;
+  readonly members: ImageMembers;
   readonly copies: Copies;
   readonly stores: Stores;
   readonly operators: Operators;
@@ -39,13 +41,14 @@ export class Catalogue implements Disposable {
   private constructor(sqlite: Sqlite, now: () => number, origin: () => Origin) {
     this.#sqlite = sqlite;
     this.events = new Events(sqlite, now, origin);
-    this.images = new Images(sqlite, this.events, now);
+    this.members = new ImageMembers(sqlite, this.events, now);
+    this.images = new Images(sqlite, this.events, this.members, now);
     this.copies = new Copies(sqlite, this.events, now);
     this.stores = new Stores(sqlite, this.events, now);
     this.operators = new Operators(sqlite, this.events, now);
     this.credentials = new Credentials(sqlite, this.events, now);
     this.joinTokens = new JoinTokens(sqlite, this.events, now);
-    this.jobs = new Jobs(sqlite, this.events, now);
+    this.jobs = new Jobs(sqlite, this.events, now, () => this.afterCommit(() => emptyLog(sqlite)));
     this.tasks = new Tasks(sqlite, this.events, now);
     this.line = new TaskLine(sqlite);
     this.manifests = new Manifests(sqlite);
@@ -131,5 +134,14 @@ export class Catalogue implements Disposable {
   [Symbol.dispose](): void {
     this.#transactions[Symbol.dispose]();
     this.#sqlite.close();
+  }
+}
+
+/** What was overwritten in the database is still in its log: that is written back and cut to nothing. */
+function emptyLog(sqlite: Sqlite): void {
+  try {
+    sqlite.pragma('wal_checkpoint(TRUNCATE)');
+  } catch {
+    // A full disk, say: what was to be done is committed, and the next one takes this along.
   }
 }

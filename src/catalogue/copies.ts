@@ -20,11 +20,12 @@ export class Copies {
     this.#find = sqlite.prepare('SELECT * FROM copies WHERE image_id = ? AND store_id = ?');
     this.#ofImage = sqlite.prepare('SELECT * FROM copies WHERE image_id = ? ORDER BY store_id');
     this.#put = sqlite.prepare(
-      `INSERT INTO copies (image_id, store_id, state, reason, verified_root, verified_at_ms, updated_at_ms)
-       VALUES (@imageId, @storeId, @state, @reason, @verifiedRoot, @verifiedAtMs, @now)
+      `INSERT INTO copies (image_id, store_id, state, reason, verified_root, verified_at_ms, left_over,
+         updated_at_ms)
+       VALUES (@imageId, @storeId, @state, @reason, @verifiedRoot, @verifiedAtMs, @isLeftOver, @now)
        ON CONFLICT DO UPDATE SET state = excluded.state, reason = excluded.reason,
          verified_root = excluded.verified_root, verified_at_ms = excluded.verified_at_ms,
-         updated_at_ms = excluded.updated_at_ms`,
+         left_over = excluded.left_over, updated_at_ms = excluded.updated_at_ms`,
     );
     this.#drop = sqlite.prepare('DELETE FROM copies WHERE image_id = ? AND store_id = ?');
   }
@@ -56,7 +57,12 @@ export class Copies {
     imageId: string,
     storeId: string,
     state: CopyState | 'absent',
-    options: { verifiedRoot?: string; reason?: string | undefined; jobId?: string | undefined } = {},
+    options: {
+      verifiedRoot?: string;
+      reason?: string | undefined;
+      jobId?: string | undefined;
+      isLeftOver?: true;
+    } = {},
   ): void {
     const before = this.find(imageId, storeId);
     const from = before?.state ?? 'absent';
@@ -79,6 +85,7 @@ export class Copies {
         reason: options.reason ?? null,
         verifiedRoot: options.verifiedRoot ?? (kept ? (before?.verifiedRoot ?? null) : null),
         verifiedAtMs: fresh ? now : kept ? (before?.verifiedAtMs ?? null) : null,
+        isLeftOver: options.isLeftOver ? 1 : 0,
         now,
       });
     }
@@ -130,6 +137,7 @@ interface CopyRow {
   reason: string | null;
   verified_root: string | null;
   verified_at_ms: number | null;
+  left_over: 0 | 1;
   updated_at_ms: number;
 }
 
@@ -141,6 +149,7 @@ function fromRow(row: CopyRow): Copy {
     reason: row.reason ?? undefined,
     verifiedRoot: row.verified_root ?? undefined,
     verifiedAtMs: row.verified_at_ms ?? undefined,
+    isLeftOver: row.left_over === 1,
     updatedAtMs: row.updated_at_ms,
   };
 }

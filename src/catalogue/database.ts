@@ -44,6 +44,8 @@ export function openDatabase(path: string): Sqlite {
     // What is acknowledged must survive a power cut, not only a crash of ours.
     sqlite.pragma('synchronous = FULL');
     sqlite.pragma('foreign_keys = ON');
+    // The secrets of a URI are overwritten when its job has ended, not only unlinked.
+    sqlite.pragma('secure_delete = ON');
     sqlite.pragma(`cache_size = -${CACHE_KIB}`);
     sqlite.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
     migrate(sqlite, path);

@@ -1,42 +1,41 @@
 import {
-  type ContainerFormat,
-  type DiskFormat,
+  type FoundFormat,
   IMAGE_TRANSITIONS,
   type Image,
   type ImageData,
   type ImageDraft,
   type ImageStatus,
-  type Visibility,
+  type StagedFile,
 } from '../domain/image.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { imageNotFound, maySee } from '../domain/rules/reading.ts';
-import type { Actor } from '../domain/rules/rights.ts';
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
-import { READABLE, readableBy } from './readable.ts';
-
-/** Images a reader may see. */
-const VISIBLE = `status NOT IN ('pending_delete', 'deleted')`;
+import type { ImageMembers } from './image-members.ts';
+import { type PageRequest, selectImages, VISIBLE } from './image-page.ts';
+import { columnsOf, type ImageRow, imageOfRow } from './image-row.ts';
 
 /** The images of the catalogue. Every write must run inside `Catalogue.transact`. */
 export class Images {
   readonly #sqlite: Sqlite;
   readonly #events: Events;
+  readonly #members: ImageMembers;
   readonly #now: () => number;
   readonly #find;
   readonly #setStatus;
   readonly #setData;
 
-  constructor(sqlite: Sqlite, events: Events, now: () => number) {
+  constructor(sqlite: Sqlite, events: Events, members: ImageMembers, now: () => number) {
     this.#sqlite = sqlite;
     this.#events = events;
+    this.#members = members;
     this.#now = now;
     this.#find = sqlite.prepare('SELECT * FROM images WHERE id = ?');
     this.#setStatus = sqlite.prepare('UPDATE images SET status = ?, updated_at_ms = ? WHERE id = ?');
     this.#setData = sqlite.prepare(
       `UPDATE images SET size_bytes = @sizeBytes, virtual_size_bytes = @virtualSizeBytes, data_bytes = @dataBytes,
          checksum = @checksum, os_hash_algo = @osHashAlgo, os_hash_value = @osHashValue, root = @root,
-         updated_at_ms = @now WHERE id = @id`,
+         staged_store_id = NULL, staged_bytes = NULL, staged_sha512 = NULL, updated_at_ms = @now WHERE id = @id`,
     );
   }
 
@@ -50,27 +49,27 @@ export class Images {
          VALUES (@id, 'queued', @name, @visibility, @owner, @protected, @osHidden, @diskFormat,
            @containerFormat, @minDiskGib, @minRamMib, @tags, @properties, @now, @now)`,
       )
-      .run({
-        ...draft,
-        id,
-        now,
-        protected: draft.protected ? 1 : 0,
-        osHidden: draft.osHidden ? 1 : 0,
-        tags: JSON.stringify(draft.tags),
-        properties: JSON.stringify(draft.properties),
-      });
+      .run({ ...columnsOf(draft), id, now });
     this.#events.append(
       'image.created',
       { imageId: id, requestId },
       { name: draft.name, owner: draft.owner },
     );
-    return { ...draft, id, status: 'queued', data: undefined, createdAtMs: now, updatedAtMs: now };
+    return {
+      ...draft,
+      id,
+      status: 'queued',
+      data: undefined,
+      staged: undefined,
+      createdAtMs: now,
+      updatedAtMs: now,
+    };
   }
 
   /** Any image that ever was, deleted ones included: their UUIDs stay used (R1). */
   find(id: string): Image | undefined {
     const row = this.#find.get(id) as ImageRow | undefined;
-    return row === undefined ? undefined : fromRow(row);
+    return row === undefined ? undefined : this.#fromRow(row);
   }
 
   /** As `find`; NOT_FOUND when there is none. */
@@ -80,31 +79,49 @@ export class Images {
     throw imageNotFound(id);
   }
 
-  /** Visible images, newest first, after the image `marker`, at most `limit`; `readableBy` leaves others' out. */
-  page(options: {
-    limit: number;
-    marker?: string | undefined;
-    name?: string | undefined;
-    readableBy?: Actor | undefined;
-  }): Image[] {
-    const actor = options.readableBy;
-    const marker = options.marker === undefined ? undefined : this.get(options.marker);
+  /**
+   * A page of the visible images after the image `marker`, which may be any that the operator may know of;
+   * NOT_FOUND otherwise.
+   */
+  page(request: PageRequest & { readonly marker?: string | undefined }): Image[] {
+    const { marker: markerId, readableBy: actor } = request;
+    const marker = markerId === undefined ? undefined : this.get(markerId);
     if (marker !== undefined && actor !== undefined && !maySee(actor, marker)) throw imageNotFound(marker.id);
-    const rows = this.#sqlite
+    const { sql, parameters } = selectImages(request, marker);
+    return (this.#sqlite.prepare(sql).all(parameters) as ImageRow[]).map(this.#fromRow);
+  }
+
+  /**
+   * What an owner may give, as it is to be from now on; the event says which fields were others. Of properties
+   * it has the names alone: what they say may be long. The same as before: nothing.
+   */
+  change(id: string, record: ImageDraft): void {
+    const before = this.get(id);
+    const changed = changedFields(before, record);
+    if (Object.keys(changed).length === 0) return;
+    this.#sqlite
       .prepare(
-        `SELECT * FROM images WHERE ${VISIBLE} AND ${READABLE}
-           AND (@name IS NULL OR name = @name)
-           AND (@markerId IS NULL OR (created_at_ms, id) < (@markerMs, @markerId))
-         ORDER BY created_at_ms DESC, id DESC LIMIT @limit`,
+        `UPDATE images SET name = @name, visibility = @visibility, owner = @owner, protected = @protected,
+           os_hidden = @osHidden, disk_format = @diskFormat, container_format = @containerFormat,
+           min_disk_gib = @minDiskGib, min_ram_mib = @minRamMib, tags = @tags, properties = @properties,
+           given_properties = @given, updated_at_ms = @now WHERE id = @id`,
       )
-      .all({
-        ...readableBy(actor),
-        limit: options.limit,
-        name: options.name ?? null,
-        markerId: marker?.id ?? null,
-        markerMs: marker?.createdAtMs ?? null,
-      });
-    return (rows as ImageRow[]).map(fromRow);
+      .run({ ...columnsOf(record), id, given: this.#givenAfter(before, record), now: this.#now() });
+    this.#events.append('image.changed', { imageId: id }, changed);
+  }
+
+  /** As the column has it: the same is done to what was given as to what there is. */
+  #givenAfter(before: Image, after: ImageDraft): string | null {
+    const given = (this.#find.get(before.id) as ImageRow).given_properties;
+    if (given === null) return null;
+    const { set, removed } = changedKeys(before, after);
+    const kept = Object.entries(JSON.parse(given) as Record<string, string>).filter(
+      ([key]) => !removed.includes(key),
+    );
+    return JSON.stringify({
+      ...Object.fromEntries(kept),
+      ...Object.fromEntries(set.map((key) => [key, after.properties[key]])),
+    });
   }
 
   /** The one way to change a status: checks the move, writes it, and logs it. Same status: nothing. */
@@ -118,7 +135,39 @@ export class Images {
     this.#events.append(`image.${status}`, { imageId: id, ...subject }, { before });
   }
 
-  /** What was found out about the data on entry; undefined when an import was taken back. */
+  /** A file lies beside a store, to be imported from there: until data is set, or taken back. */
+  setStaged(id: string, staged: StagedFile, subject: { jobId?: string }): void {
+    const { storeId, sizeBytes } = staged;
+    this.#sqlite
+      .prepare(
+        `UPDATE images SET staged_store_id = @storeId, staged_bytes = @sizeBytes, staged_sha512 = @sha512,
+           updated_at_ms = @now WHERE id = @id`,
+      )
+      .run({ ...staged, id, now: this.#now() });
+    this.#events.append('image.staged', { imageId: id, storeId, ...subject }, { sizeBytes });
+  }
+
+  /** What the data is stored as, with the properties that come of it. Those that were given are kept for `takeFormatBack`. */
+  setFormat(id: string, { diskFormat, containerFormat, properties }: FoundFormat): void {
+    this.#sqlite
+      .prepare(
+        `UPDATE images SET disk_format = ?, container_format = ?, given_properties = properties, properties = ?,
+           updated_at_ms = ? WHERE id = ?`,
+      )
+      .run(diskFormat, containerFormat, JSON.stringify(properties), this.#now(), id);
+  }
+
+  /** The data is gone, and what had come of it: the properties are those that were given, before and since. */
+  takeFormatBack(id: string, { diskFormat, containerFormat }: Omit<FoundFormat, 'properties'>): void {
+    this.#sqlite
+      .prepare(
+        `UPDATE images SET disk_format = ?, container_format = ?, properties = coalesce(given_properties, properties),
+           given_properties = NULL, updated_at_ms = ? WHERE id = ?`,
+      )
+      .run(diskFormat, containerFormat, this.#now(), id);
+  }
+
+  /** What was found out about the data on entry; undefined when an import was taken back. No file is staged any more. */
   setData(id: string, data: ImageData | undefined, subject: { jobId?: string } = {}): void {
     const before = this.get(id).data;
     this.#setData.run({
@@ -148,62 +197,27 @@ export class Images {
     const rows = this.#sqlite.prepare('SELECT status, count(*) AS n FROM images GROUP BY status').all();
     return new Map((rows as { status: ImageStatus; n: number }[]).map((row) => [row.status, row.n]));
   }
-}
 
-interface ImageRow {
-  id: string;
-  status: ImageStatus;
-  name: string;
-  visibility: Visibility;
-  owner: string;
-  protected: number;
-  os_hidden: number;
-  disk_format: DiskFormat;
-  container_format: ContainerFormat;
-  min_disk_gib: number;
-  min_ram_mib: number;
-  tags: string;
-  properties: string;
-  size_bytes: number | null;
-  virtual_size_bytes: number;
-  data_bytes: number;
-  checksum: string;
-  os_hash_algo: 'sha512';
-  os_hash_value: string;
-  root: string;
-  created_at_ms: number;
-  updated_at_ms: number;
-}
-
-function fromRow(row: ImageRow): Image {
-  const data: ImageData | undefined =
-    row.size_bytes === null
-      ? undefined
-      : {
-          sizeBytes: row.size_bytes,
-          virtualSizeBytes: row.virtual_size_bytes,
-          dataBytes: row.data_bytes,
-          checksum: row.checksum,
-          osHashAlgo: row.os_hash_algo,
-          osHashValue: row.os_hash_value,
-          root: row.root,
-        };
-  return {
-    id: row.id,
-    status: row.status,
-    name: row.name,
-    visibility: row.visibility,
-    owner: row.owner,
-    protected: row.protected === 1,
-    osHidden: row.os_hidden === 1,
-    diskFormat: row.disk_format,
-    containerFormat: row.container_format,
-    minDiskGib: row.min_disk_gib,
-    minRamMib: row.min_ram_mib,
-    tags: JSON.parse(row.tags) as string[],
-    properties: JSON.parse(row.properties) as Record<string, string>,
-    data,
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
+  /** With its members where they count. */
+  readonly #fromRow = (row: ImageRow): Image => {
+    const image = imageOfRow(row);
+    return image.visibility === 'shared' ? { ...image, members: this.#members.ofImage(image.id) } : image;
   };
+}
+
+/** What is another in `after`, each with how it was and is. */
+function changedFields(before: Image, after: ImageDraft): Record<string, unknown> {
+  const changed: Record<string, unknown> = {};
+  for (const [key, now] of Object.entries(after)) {
+    const then = before[key as keyof ImageDraft];
+    if (JSON.stringify(then) === JSON.stringify(now)) continue;
+    changed[key] = key === 'properties' ? changedKeys(before, after) : { before: then, after: now };
+  }
+  return changed;
+}
+
+function changedKeys(before: Image, after: ImageDraft) {
+  const set = Object.keys(after.properties).filter((key) => before.properties[key] !== after.properties[key]);
+  const removed = Object.keys(before.properties).filter((key) => !Object.hasOwn(after.properties, key));
+  return { set, removed };
 }

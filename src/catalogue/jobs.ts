@@ -12,7 +12,7 @@ import { jobNotFound } from '../domain/rules/reading.ts';
 import type { Actor } from '../domain/rules/rights.ts';
 import type { Sqlite } from './database.ts';
 import type { Events } from './events.ts';
-import { READABLE, readableBy } from './readable.ts';
+import { KNOWN, READABLE, readableBy } from './readable.ts';
 
 const UNENDED = `jobs.state IN ('queued', 'running')`;
 
@@ -32,6 +32,7 @@ export class Jobs {
   readonly #sqlite: Sqlite;
   readonly #events: Events;
   readonly #now: () => number;
+  readonly #onSecretGone: () => void;
   readonly #find;
   readonly #unendedOfImage;
   readonly #unended;
@@ -40,10 +41,12 @@ export class Jobs {
   /** By the id of the job, the one asked for last at the end. A spec never changes. */
   readonly #specs = new Map<string, JobSpec>();
 
-  constructor(sqlite: Sqlite, events: Events, now: () => number) {
+  /** @param onSecretGone called when a URI was forgotten that may hold a password */
+  constructor(sqlite: Sqlite, events: Events, now: () => number, onSecretGone: () => void) {
     this.#sqlite = sqlite;
     this.#events = events;
     this.#now = now;
+    this.#onSecretGone = onSecretGone;
     this.#find = sqlite.prepare(`SELECT ${COLUMNS} FROM jobs WHERE id = ?`);
     this.#unendedOfImage = sqlite.prepare(UNENDED_OF_IMAGE);
     this.#unended = sqlite.prepare(`SELECT ${COLUMNS} FROM jobs WHERE ${UNENDED} ORDER BY sequence`);
@@ -60,16 +63,30 @@ export class Jobs {
     readonly requestedBy: string;
     readonly requestId: string;
     readonly lane?: Lane | undefined;
+    /** Of an import by web-download: the whole of it, which is shown to nobody but the agent that fetches. */
+    readonly sourceUri?: string | undefined;
   }): Job {
-    const { lane = DEFAULT_LANE } = job;
+    const { lane = DEFAULT_LANE, sourceUri = null } = job;
     this.#sqlite
       .prepare(
-        `INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, lane, created_at_ms)
-         VALUES (@id, @imageId, @kind, @spec, 'queued', @requestedBy, @requestId, @lane, @now)`,
+        `INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, lane, source_uri,
+           created_at_ms)
+         VALUES (@id, @imageId, @kind, @spec, 'queued', @requestedBy, @requestId, @lane, @sourceUri, @now)`,
       )
-      .run({ ...job, lane, kind: job.spec.kind, spec: JSON.stringify(job.spec), now: this.#now() });
+      .run({
+        ...job,
+        lane,
+        sourceUri,
+        kind: job.spec.kind,
+        spec: JSON.stringify(job.spec),
+        now: this.#now(),
+      });
     const subject = { imageId: job.imageId, jobId: job.id, requestId: job.requestId };
-    this.#events.append('job.queued', subject, { spec: job.spec, lane, requestedBy: job.requestedBy });
+    this.#events.append('job.queued', subject, {
+      spec: toldOf(job.spec),
+      lane,
+      requestedBy: job.requestedBy,
+    });
     return this.get(job.id);
   }
 
@@ -83,6 +100,12 @@ export class Jobs {
     const job = this.find(id);
     if (job !== undefined) return job;
     throw jobNotFound(id);
+  }
+
+  /** Where an import downloads from; undefined for any other job, and once it has ended. */
+  sourceUri(id: string): string | undefined {
+    const uri = this.#sqlite.prepare('SELECT source_uri FROM jobs WHERE id = ?').pluck().get(id);
+    return typeof uri === 'string' ? uri : undefined;
   }
 
   unendedOfImage(imageId: string): Job[] {
@@ -108,7 +131,7 @@ export class Jobs {
     const rows = this.#sqlite
       .prepare(
         `SELECT ${COLUMNS} FROM jobs JOIN images ON images.id = jobs.image_id
-         WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED}) AND ${READABLE}
+         WHERE (@imageId IS NULL OR image_id = @imageId) AND (@all OR ${UNENDED}) AND ${options.imageId === undefined ? READABLE : KNOWN}
          ORDER BY sequence DESC LIMIT @limit`,
       )
       .all({
@@ -127,11 +150,13 @@ export class Jobs {
       throw new Refusal('INTERNAL', `job ${id} cannot go from ${before.state} to ${state}`);
     }
     const now = this.#now();
+    if (state !== 'running' && this.sourceUri(id) !== undefined) this.#onSecretGone();
     this.#sqlite
       .prepare(
         `UPDATE jobs SET state = @state, reason_code = @code, reason = @message,
            started_at_ms = CASE WHEN @state = 'running' THEN @now ELSE started_at_ms END,
-           ended_at_ms = CASE WHEN @state = 'running' THEN NULL ELSE @now END
+           ended_at_ms = CASE WHEN @state = 'running' THEN NULL ELSE @now END,
+           source_uri = CASE WHEN @state = 'running' THEN source_uri END
          WHERE id = @id`,
       )
       .run({ id, state, now, code: reason?.code ?? null, message: reason?.message ?? null });
@@ -207,6 +232,13 @@ export class Jobs {
     if (this.#specs.size > SPECS_KEPT && oldest !== undefined) this.#specs.delete(oldest);
     return spec;
   }
+}
+
+/** Events tell which properties an image has, but not what they are. */
+function toldOf(spec: JobSpec): Omit<JobSpec, 'before'> {
+  if (spec.kind !== 'import') return spec;
+  const { before: _before, ...told } = spec;
+  return told;
 }
 
 interface JobRow {

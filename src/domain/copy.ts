@@ -12,6 +12,8 @@ export interface Copy {
   /** The root the agent read back and found right; set when present. */
   readonly verifiedRoot: string | undefined;
   readonly verifiedAtMs: number | undefined;
+  /** Failed, and whole there all the same: only a delete removes it. What else failed is half there at most. */
+  readonly isLeftOver: boolean;
   readonly updatedAtMs: number;
 }
 
@@ -20,7 +22,8 @@ export const COPY_TRANSITIONS: Readonly<Record<CopyState | 'absent', readonly (C
   absent: ['copying'],
   copying: ['present', 'failed', 'deleting', 'absent'],
   failed: ['copying', 'deleting', 'absent'],
-  present: ['lost', 'corrupt', 'deleting'],
+  // Absent: of an import that is taken back, where the image lay before and stays.
+  present: ['lost', 'corrupt', 'deleting', 'absent'],
   lost: ['copying', 'deleting', 'absent', 'present'],
   corrupt: ['copying', 'deleting', 'absent'],
   deleting: ['absent', 'present', 'failed'],

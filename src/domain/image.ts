@@ -94,6 +94,7 @@ export interface Image extends ImageDraft {
   readonly id: string;
   readonly status: ImageStatus;
   readonly data: ImageData | undefined;
+  readonly staged: StagedFile | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   /** With whom it is shared; only where its visibility is `shared`. */

@@ -4,12 +4,20 @@ import type { JobPace } from './pace.ts';
 import type { RefusalCode } from './refusal.ts';
 
 /** What an operator asked for; one image each. */
-export type JobSpec = ImportSpec | CopySpec | DeleteCopySpec | DeleteSpec;
+export type JobSpec = StageSpec | ImportSpec | CopySpec | DeleteCopySpec | DeleteSpec;
 export type JobKind = JobSpec['kind'];
+
+/** A file of any format is put beside the store, for an import by glance-direct. */
+export interface StageSpec {
+  readonly kind: 'stage';
+  readonly storeId: string;
+  readonly sizeBytes: number;
+}
 
 /** Bytes come in at `entryStoreId`, from there to central (R3), from there to `storeIds` (R12). */
 export interface ImportSpec {
   readonly kind: 'import';
+  readonly source: ImportSource;
   readonly entryStoreId: string;
   /** Of what comes in; 0 where only the source knows. */
   readonly sizeBytes: number;
@@ -65,6 +73,8 @@ export interface DeleteSpec {
 /** The stores a request speaks of; central is part of every import, named or not. */
 export function storesNamed(spec: JobSpec): string[] {
   switch (spec.kind) {
+    case 'stage':
+      return [spec.storeId];
     case 'import':
       return [...new Set([spec.entryStoreId, ...spec.storeIds])];
     case 'copy':
@@ -113,7 +123,7 @@ export function isEnded(job: Pick<Job, 'state'>): boolean {
   return job.state !== 'queued' && job.state !== 'running';
 }
 
-export const TASK_KINDS = ['ingest', 'copy', 'delete'] as const;
+export const TASK_KINDS = ['stage', 'ingest', 'copy', 'delete'] as const;
 export type TaskKind = (typeof TASK_KINDS)[number];
 
 export const TASK_STATES = ['queued', 'assigned', 'running', 'waiting', 'done', 'failed'] as const;
@@ -154,10 +164,15 @@ export interface Task {
   readonly updatedAtMs: number;
 }
 
+/** Whether its bytes come from an operator, by an Upload call. */
+export function takesUpload(spec: JobSpec): spec is StageSpec | ImportSpec {
+  return spec.kind === 'stage' || (spec.kind === 'import' && spec.source.method === 'upload');
+}
+
 /** Of a job that takes an upload: it broke off, and nobody has come back to it yet. */
 export function brokeOff(task: Pick<Task, 'kind' | 'state' | 'failures'>): boolean {
   const { kind, failures } = task;
-  return kind === 'ingest' && !isTaskEnded(task) && failures > 0;
+  return (kind === 'stage' || kind === 'ingest') && !isTaskEnded(task) && failures > 0;
 }
 
 /** The same, and what came is kept for who comes back: nobody is at it any more. */

@@ -87,7 +87,11 @@ export class Hub implements AsyncDisposable {
       catalogue,
       agents: attachments,
       widths: { perStore: config.queue.widthPerStore, overall: config.queue.width },
-      retry: { maxAttempts: config.queue.maxAttempts, ...config.queue.retry },
+      retry: {
+        maxAttempts: config.queue.maxAttempts,
+        ...config.queue.retry,
+        uploadKeepMs: config.imports.uploadKeepMs,
+      },
       newId: randomUUID,
       now,
       random: Math.random,

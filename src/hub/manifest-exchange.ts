@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import type { Task } from '../domain/job.ts';
+import type { JobSpec, Task } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { ManifestPiece__Output } from '../rpc/generated/entrepot/v1/ManifestPiece.ts';
 import type { Write } from '../rpc/handlers.ts';
@@ -102,8 +102,7 @@ export class ManifestExchange {
   /** Of the longest manifest that one of these can lead to. */
   #limitBytes(ingests: readonly Task[]): number {
     const specs = ingests.map(({ jobId }) => this.#catalogue.jobs.get(jobId).spec);
-    const sizes = specs.map((spec) => (spec.kind === 'import' ? spec.sizeBytes : 0));
-    return Math.min(LIMIT_BYTES, manifestLimitBytes(Math.max(...sizes)));
+    return Math.min(LIMIT_BYTES, Math.max(...specs.map(limitOf)));
   }
 
   async #inTurn<T>(storeId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -111,6 +110,12 @@ export class ManifestExchange {
     this.#turns.set(storeId, turns);
     return await turns.add(work, { signal });
   }
+}
+
+/** Only of an upload it is known beforehand how large the disk is: what is unpacked or converted may be larger than its file. */
+function limitOf(spec: JobSpec): number {
+  if (spec.kind !== 'import') return 0;
+  return spec.source.method === 'upload' ? manifestLimitBytes(spec.sizeBytes) : LIMIT_BYTES;
 }
 
 /** INVALID when a piece is empty, or all together are longer than `limitBytes`. */

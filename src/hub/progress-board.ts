@@ -4,7 +4,15 @@ import type { Progress as WireProgress } from '../rpc/generated/entrepot/v1/Prog
 import type { CopyInFlight } from '../telemetry/transfer-gauges.ts';
 
 /** Phases that are as long as their bytes; the others have no rate. */
-const MOVING: ReadonlySet<Phase> = new Set(['transferring', 'verifying']);
+const MOVING: ReadonlySet<Phase> = new Set([
+  'fetching',
+  'staging',
+  'decompressing',
+  'converting',
+  'hashing',
+  'transferring',
+  'verifying',
+]);
 
 interface Entry {
   readonly attempt: number;

@@ -106,7 +106,13 @@ export class Requests {
         : request.storeIds.length === 0
           ? []
           : namedStores(request.storeIds, view.stores);
-      return { kind: 'import', entryStoreId, sizeBytes, storeIds, allMustSucceed: request.allMustSucceed };
+      return { kind: 'import',
+        source: { method: 'upload' },
+        entryStoreId,
+        sizeBytes,
+        storeIds,
+        allMustSucceed: request.allMustSucceed,
+      };
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Image, ImageData } from '../domain/image.ts';
+import type { FoundFormat, Image, ImageData } from '../domain/image.ts';
 import type { Job, Reason, Task, Traffic } from '../domain/job.ts';
 
 /**
@@ -29,11 +29,25 @@ export interface Assignment {
   readonly attempt: number;
   readonly job: Job;
   readonly image: Image;
+  /** Where an import by web-download fetches from. */
+  readonly sourceUri?: string | undefined;
 }
 
 /** How an attempt ended, as its agent reports it. */
 export type Outcome =
-  | { readonly kind: 'ingested'; readonly data: ImageData; readonly traffic: Traffic }
+  | {
+      readonly kind: 'staged';
+      readonly sizeBytes: number;
+      readonly sha512: string;
+      readonly traffic: Traffic;
+    }
+  | {
+      readonly kind: 'ingested';
+      readonly data: ImageData;
+      /** Undefined: what it came as, with nothing found in it. */
+      readonly format?: FoundFormat | undefined;
+      readonly traffic: Traffic;
+    }
   | { readonly kind: 'copied'; readonly verifiedRoot: string; readonly traffic: Traffic }
   | { readonly kind: 'deleted'; readonly traffic: Traffic }
   | { readonly kind: 'failed'; readonly reason: Reason; readonly traffic: Traffic };

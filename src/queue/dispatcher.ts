@@ -81,17 +81,19 @@ export class Dispatcher {
   #handOutAll(): void {
     this.#isAboutToLook = false;
     if (this.#stopped) return;
-    const { handOut, absent } = this.#due();
+    // One look at the clock for both: what came due between two would neither be handed out nor slept for.
+    const nowMs = this.#parts.now();
+    const { handOut, absent } = this.#due(nowMs);
     if (absent.length > 0) this.#leaveWaiting(absent);
     for (const taskId of handOut) this.#handOut(taskId);
-    this.#sleep();
+    this.#sleep(nowMs);
     // There may be more of them.
     if (absent.length === ABSENT_LIMIT || handOut.length === HANDED_OUT_LIMIT) this.wake();
   }
 
   /** Tasks whose time has come: those that there is room for now, and those with a site that is away. */
-  #due(): { readonly handOut: string[]; readonly absent: string[] } {
-    const { catalogue, widths, now } = this.#parts;
+  #due(nowMs: number): { readonly handOut: string[]; readonly absent: string[] } {
+    const { catalogue, widths } = this.#parts;
     const paused = pausedStores(catalogue.stores.all());
     const isHeld = (task: LineTask) => pausedStoreOf(task, paused) !== undefined;
     const atWork = catalogue.line.atWork().map((task) => ({ ...task, held: task.paused || isHeld(task) }));
@@ -99,7 +101,7 @@ export class Dispatcher {
     const handOut: string[] = [];
     const absent: string[] = [];
     for (const lane of LANES) {
-      for (const task of room.isFull(lane) ? [] : catalogue.line.due(lane, now())) {
+      for (const task of room.isFull(lane) ? [] : catalogue.line.due(lane, nowMs)) {
         if (this.#absentSite(task) !== undefined) absent.push(task.id);
         else if (!isHeld(task) && room.take({ ...task, lane, held: false })) handOut.push(task.id);
         if (room.isFull(lane) || absent.length >= ABSENT_LIMIT || handOut.length >= HANDED_OUT_LIMIT) break;
@@ -118,12 +120,11 @@ export class Dispatcher {
   }
 
   /** Wakes when the next task is due that waits for its time. */
-  #sleep(): void {
+  #sleep(nowMs: number): void {
     const { catalogue, now } = this.#parts;
     clearTimeout(this.#timer);
-    const nowMs = now();
     const dueMs = catalogue.line.nextDueMs(nowMs);
-    if (dueMs !== undefined) this.#wakeIn(Math.min(LONGEST_SLEEP_MS, dueMs - nowMs));
+    if (dueMs !== undefined) this.#wakeIn(Math.min(LONGEST_SLEEP_MS, dueMs - now()));
   }
 
   #wakeIn(sleepMs: number): void {
@@ -141,8 +142,9 @@ export class Dispatcher {
     catalogue.tasks.set(taskId, 'assigned', { attempt, reason: task.reason });
     const job = catalogue.jobs.get(task.jobId);
     const image = catalogue.images.get(task.imageId);
+    const sourceUri = task.kind === 'ingest' ? catalogue.jobs.sourceUri(job.id) : undefined;
     catalogue.afterCommit(() => {
-      agents.assign(task.storeId, { task, attempt, job, image });
+      agents.assign(task.storeId, { task, attempt, job, image, sourceUri });
       onChange(task.imageId);
     });
   }

@@ -16,7 +16,9 @@ export interface Asked {
   readonly requestedBy: string;
   readonly requestId: string;
   /** `normal` when left out. */
-  readonly lane?: Lane;
+  readonly lane?: Lane | undefined;
+  /** Where an import downloads from, see `Jobs.insert`. */
+  readonly sourceUri?: string | undefined;
 }
 
 /** What the queue is built from. Time, chance and ids come from outside, for the tests' sake. */

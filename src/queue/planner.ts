@@ -86,7 +86,10 @@ export class Planner {
       case 'add-task': {
         const { kind, storeId, sourceStoreId } = effect;
         catalogue.tasks.insert({ id: newId(), jobId: job.id, imageId, storeId, kind, sourceStoreId });
-        catalogue.copies.set(imageId, storeId, kind === 'delete' ? 'deleting' : 'copying', { jobId: job.id });
+        if (kind !== 'stage') {
+          const state = kind === 'delete' ? 'deleting' : 'copying';
+          catalogue.copies.set(imageId, storeId, state, { jobId: job.id });
+        }
         return { changes: true, again: false };
       }
       case 'stop-task': {
@@ -101,9 +104,14 @@ export class Planner {
       }
       case 'image': {
         const root = view.image.data?.root;
+        const { staged } = view.image;
         catalogue.images.setStatus(imageId, effect.status, { jobId: job.id });
+        if (effect.forgetData && root !== undefined && job.spec.kind === 'import' && job.spec.before) {
+          catalogue.images.takeFormatBack(imageId, job.spec.before);
+        }
         if (effect.forgetData || effect.status === 'deleted') {
           catalogue.images.setData(imageId, undefined, { jobId: job.id });
+          if (staged) catalogue.afterCommit(() => agents.discard(staged.storeId, [imageId]));
         }
         if (root !== undefined && catalogue.images.get(imageId).data === undefined) {
           catalogue.manifests.dropUnused(root);
@@ -115,6 +123,11 @@ export class Planner {
         catalogue.copies.set(imageId, effect.storeId, 'present', { verifiedRoot, jobId: job.id });
         return { changes: false, again: true };
       }
+      case 'forget-copy':
+        catalogue.copies.set(imageId, effect.storeId, 'absent', { jobId: job.id });
+        // What is whole there stays: only what was never finished is put away.
+        catalogue.afterCommit(() => agents.discard(effect.storeId, [imageId]));
+        return { changes: false, again: true };
       case 'delete-copies':
         for (const { storeId } of view.copies) {
           catalogue.copies.set(imageId, storeId, 'deleting', { jobId: job.id });

@@ -1,4 +1,4 @@
-import { isTaskEnded, type Job, type JobSpec, type Task } from '../domain/job.ts';
+import { brokeOff, isTaskEnded, type Job, type JobSpec, type Task } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { requireCancellable } from '../domain/rules/index.ts';
 import type { Outcome, TaskAttempt } from './agent-port.ts';
@@ -7,10 +7,14 @@ import type { Asked, QueueParts } from './parts.ts';
 import { Pieces } from './pieces.ts';
 import { mayStopTasks, onlyWaits } from './plan/index.ts';
 import { Planner } from './planner.ts';
+import { delayMs } from './retry.ts';
 import { abandon, applyFailure, applyLate, applyOutcome } from './settle.ts';
 
 /** Tasks that are put back in line at once when their source is back: all that wait may wait for it. */
 const RESUMED_AT_ONCE = 256;
+
+/** An operator waits at a terminal: a site that fails again and again is not asked more seldom than after so many attempts. */
+const UPLOAD_ATTEMPTS = 3;
 
 /**
  * Durable jobs, one at a time per image in order of arrival (R5). Every change is one
@@ -65,6 +69,26 @@ export class Queue {
   /** To be called once the transaction of `submit` is committed, or inside of it. */
   submitted(job: Job): void {
     this.#planner.advance(job.imageId);
+  }
+
+  /**
+   * An operator is there with the rest of an upload that broke off: what waits for it begins soon. One that is tried
+   * for the last time may break off again, and is kept again.
+   */
+  uploaderCame(jobId: string): void {
+    const { catalogue, retry, now, random, onChange } = this.#parts;
+    const task = catalogue.tasks.ofJob(jobId).find(brokeOff);
+    // Asked at every change of the job, so without a transaction mostly.
+    if (task === undefined) return;
+    const { state, reason, attempt } = task;
+    const delay = state === 'queued' ? delayMs(Math.min(attempt, UPLOAD_ATTEMPTS), retry, random) : 0;
+    catalogue.transact(() => {
+      catalogue.tasks.set(task.id, state, { failures: 0, notBeforeMs: now() + delay, reason });
+      catalogue.afterCommit(() => {
+        onChange(task.imageId);
+        this.#dispatcher.wake();
+      });
+    });
   }
 
   /** Jobs or stores were paused or resumed, or jobs came into another lane: other tasks may be next now. */
@@ -235,10 +259,12 @@ export class Queue {
     });
   }
 
-  /** Where there is to be no copy, a partial image that an attempt left is put away. */
-  #tidy({ imageId, storeId }: Task): void {
+  /** Where there is to be no copy, a partial image, or file in staging, that an attempt left is put away. */
+  #tidy({ id, imageId, storeId }: Task): void {
     const { catalogue, agents } = this.#parts;
     if (catalogue.copies.find(imageId, storeId) !== undefined) return;
+    const isStaged = catalogue.images.get(imageId).staged?.storeId === storeId;
+    if (isStaged || !isTaskEnded(catalogue.tasks.get(id))) return;
     catalogue.afterCommit(() => agents.discard(storeId, [imageId]));
   }
 

@@ -1,4 +1,4 @@
-import type { Job, Reason, Task } from '../domain/job.ts';
+import { type Job, type Reason, type Task, takesUpload } from '../domain/job.ts';
 import type { RefusalCode } from '../domain/refusal.ts';
 
 export interface RetryPolicy {
@@ -6,12 +6,14 @@ export interface RetryPolicy {
   readonly maxAttempts: number;
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
+  /** For so long an upload that broke off is kept for whoever comes back with its bytes; 0: not at all. */
+  readonly uploadKeepMs: number;
 }
 
 /** What happens after an attempt failed. */
 export type Verdict =
-  /** `counts`: against the limit of attempts. */
-  { readonly again: true; readonly counts: boolean } | { readonly again: false };
+  /** `counts`: against the limit of attempts. `afterMs`: not before, instead of the delay that is usual. */
+  { readonly again: true; readonly counts: boolean; readonly afterMs?: number } | { readonly again: false };
 
 const AGAIN: Verdict = { again: true, counts: false };
 const GIVE_UP: Verdict = { again: false };
@@ -24,11 +26,17 @@ const AWAY: ReadonlySet<RefusalCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'RATE_
  */
 const MENDABLE: ReadonlySet<RefusalCode> = new Set(['CORRUPT', 'INTERNAL', 'UNAUTHENTICATED', 'FORBIDDEN']);
 
+/** Of a source that is not ours: another attempt may find it as it should be. */
+const PASSING: ReadonlySet<RefusalCode> = new Set([...AWAY, 'CORRUPT', 'INTERNAL', 'CONFLICT']);
+
 /**
  * Whether a failed attempt is repeated.
  *
- * - An ingest is not: the bytes come from an operator's file, which only the operator can
- *   send again.
+ * - What takes an upload in is, once, when the operator or the agent went away: the rest of the bytes comes
+ *   from an operator's file, so it is kept for so long as the policy says, and given up when nobody has come by
+ *   then. An operator who comes back has it tried at once, and all this begins anew (`Queue.uploaderCame`).
+ * - An import from anywhere else is, so many times as the limit says: that a server does not answer is told
+ *   before its image is waited for for ever.
  * - A delete that has no way back (a whole image, or copies taken back) is repeated until done.
  * - An image born at an edge is sent to central until central has it, or someone cancels:
  *   giving up would throw away what was uploaded (R3).
@@ -41,7 +49,10 @@ export function judge(
   isToCentral: boolean,
 ): Verdict {
   const { code } = reason;
-  if (task.kind === 'ingest') return GIVE_UP;
+  if (task.kind === 'stage' || task.kind === 'ingest') {
+    if (takesUpload(job.spec)) return uploadAgain(task, code, policy);
+    return PASSING.has(code) ? countedAgain(task, policy) : GIVE_UP;
+  }
   if (task.kind === 'delete') {
     if (job.spec.kind !== 'delete-copy') return AGAIN;
     if (AWAY.has(code)) return AGAIN;
@@ -52,6 +63,11 @@ export function judge(
   const isEdgeBorn = job.spec.kind === 'import' && isToCentral;
   if (isEdgeBorn && (code === 'NO_SPACE' || MENDABLE.has(code))) return AGAIN;
   return MENDABLE.has(code) ? countedAgain(task, policy) : GIVE_UP;
+}
+
+function uploadAgain({ failures }: Task, code: RefusalCode, { uploadKeepMs }: RetryPolicy): Verdict {
+  const isKept = AWAY.has(code) && failures === 0 && uploadKeepMs > 0;
+  return isKept ? { again: true, counts: true, afterMs: uploadKeepMs } : GIVE_UP;
 }
 
 function countedAgain(task: Task, policy: RetryPolicy): Verdict {

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { FoundFormat } from '../domain/image.ts';
 import type { Reason, Task } from '../domain/job.ts';
 import { requireVerified } from '../domain/rules/index.ts';
 import type { Outcome } from './agent-port.ts';
@@ -14,8 +15,14 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
   switch (outcome.kind) {
     case 'failed':
       return;
+    case 'staged': {
+      const { sizeBytes, sha512 } = outcome;
+      catalogue.images.setStaged(imageId, { storeId, sizeBytes, sha512 }, { jobId });
+      break;
+    }
     case 'ingested':
       catalogue.images.setData(imageId, outcome.data, { jobId });
+      catalogue.images.setFormat(imageId, formatAfter(catalogue, task, outcome.format));
       // An edge-born image counts only once central has it (R3): its copy is held back.
       if (catalogue.stores.find(storeId)?.role === 'central') {
         catalogue.copies.set(imageId, storeId, 'present', { verifiedRoot: outcome.data.root, jobId });
@@ -32,6 +39,19 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
 }
 
 /**
+ * What the image is stored as. The owner's own properties win over what was found in the file, and what the
+ * cloud injects wins over both.
+ */
+function formatAfter(catalogue: Catalogue, { imageId, jobId }: Task, found?: FoundFormat): FoundFormat {
+  const image = catalogue.images.get(imageId);
+  const { spec } = catalogue.jobs.get(jobId);
+  const injected = spec.kind === 'import' ? spec.injectedProperties : undefined;
+  const { diskFormat, containerFormat } = found ?? image;
+  const properties = { ...found?.properties, ...image.properties, ...injected };
+  return { diskFormat, containerFormat, properties };
+}
+
+/**
  * A job was cancelled while its site was away, and the agent had finished all the same. The
  * copy is there, and it counts when it is the image's; what is left of a cancelled import is
  * marked failed, so that a delete of the image, or of this copy, removes it.
@@ -39,7 +59,10 @@ export function applyOutcome(catalogue: Catalogue, task: Task, outcome: Outcome)
 export function applyLate(catalogue: Catalogue, task: Task, outcome: Outcome): void {
   const { imageId, storeId, jobId } = task;
   const image = catalogue.images.get(imageId);
-  const isMade = outcome.kind === 'copied' || outcome.kind === 'ingested';
+  const { spec } = catalogue.jobs.get(jobId);
+  // What was adopted was there before, and is left where it is.
+  const isAdopted = spec.kind === 'import' && spec.source.method === 'adopt' && outcome.kind === 'ingested';
+  const isMade = !isAdopted && (outcome.kind === 'copied' || outcome.kind === 'ingested');
   const isTaken = catalogue.copies.find(imageId, storeId) !== undefined;
   if (!isMade || task.state !== 'failed' || isTaken || image.status === 'deleted') return;
   catalogue.copies.set(imageId, storeId, 'copying', { jobId });
@@ -48,6 +71,7 @@ export function applyLate(catalogue: Catalogue, task: Task, outcome: Outcome): v
   } else {
     catalogue.copies.set(imageId, storeId, 'failed', {
       reason: `left over from job ${jobId}, cancelled`,
+      isLeftOver: true,
       jobId,
     });
   }
@@ -65,13 +89,23 @@ export function applyFailure(parts: QueueParts, task: Task, reason: Reason): boo
     giveUp(catalogue, task, isUnwanted ? CANCELLED : reason);
     return false;
   }
+  if (verdict.afterMs !== undefined && isToBeDeleted(catalogue, task.imageId)) {
+    giveUp(catalogue, task, TO_BE_DELETED);
+    return false;
+  }
   const failures = task.failures + (verdict.counts ? 1 : 0);
-  const notBeforeMs = now() + delayMs(task.attempt, retry, random);
+  const notBeforeMs = now() + (verdict.afterMs ?? delayMs(task.attempt, retry, random));
   catalogue.tasks.set(task.id, 'queued', { failures, notBeforeMs, reason });
+  if (task.kind === 'stage') return true;
   const state = task.kind === 'delete' ? 'deleting' : 'copying';
   const { imageId, storeId, jobId } = task;
   catalogue.copies.set(imageId, storeId, state, { reason: reason.message, jobId });
   return true;
+}
+
+/** Then nobody comes back to an upload that broke off, and the delete would wait for as long as it is kept. */
+function isToBeDeleted(catalogue: Catalogue, imageId: string): boolean {
+  return catalogue.jobs.unendedOfImage(imageId).some(({ spec }) => spec.kind === 'delete');
 }
 
 /**
@@ -86,6 +120,10 @@ export function abandon(catalogue: Catalogue, storeId: string): Task[] {
 }
 
 const CANCELLED: Reason = { code: 'CANCELLED', message: 'cancelled' };
+const TO_BE_DELETED: Reason = {
+  code: 'CANCELLED',
+  message: 'the upload broke off, and the image is to be deleted',
+};
 
 /**
  * The task failed for good. What it was making is absent or marked failed. What it could
@@ -94,6 +132,7 @@ const CANCELLED: Reason = { code: 'CANCELLED', message: 'cancelled' };
 export function giveUp(catalogue: Catalogue, task: Task, reason: Reason): void {
   const { imageId, storeId, jobId } = task;
   catalogue.tasks.set(task.id, 'failed', { reason });
+  if (task.kind === 'stage') return;
   if (task.kind === 'delete') {
     const untouched = task.attempt === 0 || reason.code === 'IN_USE';
     const whole = catalogue.copies.find(imageId, storeId)?.verifiedRoot !== undefined;

@@ -6,7 +6,13 @@ import type { RefusalCode } from '../domain/refusal.ts';
 import { derivedGauge, oncePerScrape, type TaskOutcome } from './metrics.ts';
 import { type CopyInFlight, deriveTransferGauges } from './transfer-gauges.ts';
 
-export const JOB_KINDS = ['import', 'copy', 'delete-copy', 'delete'] as const satisfies readonly JobKind[];
+export const JOB_KINDS = [
+  'stage',
+  'import',
+  'copy',
+  'delete-copy',
+  'delete',
+] as const satisfies readonly JobKind[];
 const UNENDED_STATES = ['queued', 'running'] as const;
 
 /** The state of the hub, as its gauges show it. Counts that are missing are shown as 0. */

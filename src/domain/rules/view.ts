@@ -61,7 +61,7 @@ export function foresee(view: Omit<ImageView, 'image'>): Foresight {
     if (spec.kind === 'import') make(job, importTargets(spec, view.stores));
     else if (spec.kind === 'copy') make(job, spec.storeIds);
     else if (spec.kind === 'delete-copy') holders.delete(spec.storeId);
-    else {
+    else if (spec.kind === 'delete') {
       holders.clear();
       deletedBy = job;
     }

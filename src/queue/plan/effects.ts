@@ -8,7 +8,13 @@ import {
   type TaskKind,
 } from '../../domain/job.ts';
 import { Refusal } from '../../domain/refusal.ts';
-import { type ImageView, isPresent, type StoreOutcome, sourceFor } from '../../domain/rules/index.ts';
+import {
+  type ImageView,
+  isPresent,
+  requireNotDeactivated,
+  type StoreOutcome,
+  sourceFor,
+} from '../../domain/rules/index.ts';
 
 /** What a plan looks at: the image, the job at the head of its queue, and that job's tasks. */
 export interface JobView extends ImageView {
@@ -31,6 +37,8 @@ export type Effect =
   | { readonly do: 'image'; readonly status: ImageStatus; readonly forgetData?: boolean }
   /** A copy that was held back until central had one (R3) counts from now on. */
   | { readonly do: 'release-copy'; readonly storeId: string }
+  /** A copy that is not ours to delete is not counted any more: what lies there stays. */
+  | { readonly do: 'forget-copy'; readonly storeId: string }
   | { readonly do: 'delete-copies' }
   | { readonly do: 'ask-children' }
   | { readonly do: 'end'; readonly state: JobState; readonly reason?: Reason | undefined };
@@ -55,6 +63,7 @@ export function targetAt(storeId: string, view: JobView, entryStoreId?: string):
   if (view.job.cancelRequested)
     return { is: 'ended', outcome: { storeId, ended: 'failed', reason: CANCELLED } };
   try {
+    requireNotDeactivated(view.image);
     const sourceStoreId = sourceFor(storeId, view, entryStoreId);
     return { is: 'to-start', effect: { do: 'add-task', kind: 'copy', storeId, sourceStoreId } };
   } catch (error) {

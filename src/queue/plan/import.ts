@@ -19,8 +19,13 @@ export function planImport(view: JobView, spec: ImportSpec): readonly Effect[] {
   const entry = tasks.find((task) => task.kind === 'ingest');
   if (entry === undefined) {
     if (job.cancelRequested) return [{ do: 'end', state: 'cancelled', reason: CANCELLED }];
+    // What comes from an operator is an upload to those who watch; all else is at work from the beginning.
+    const status = spec.source.method === 'upload' ? 'uploading' : 'importing';
+    // Of an import before this one, which was taken back: they told why.
+    const failed = view.copies.filter((copy) => copy.state === 'failed' && !copy.isLeftOver);
     return [
-      { do: 'image', status: 'uploading' },
+      ...failed.map(({ storeId }): Effect => ({ do: 'forget-copy', storeId })),
+      { do: 'image', status },
       { do: 'add-task', kind: 'ingest', storeId: spec.entryStoreId },
     ];
   }
@@ -67,19 +72,31 @@ function fillOthers(view: JobView, spec: ImportSpec): readonly Effect[] {
   return [{ do: 'end', state: outcome.state, reason: outcome.reason }];
 }
 
-/** Edges first, then central, as with every delete (R9); then the record is as it was. */
+/** Edges first, then central, as with every delete (R9); then the record is as it was. What was adopted stays where it is. */
 function undo(view: JobView, storeIds: readonly string[], reason: Reason | undefined): readonly Effect[] {
   const central = centralOf(view.stores).id;
+  const adopted = adoptedAt(view);
+  const made = storeIds.filter((id) => id !== adopted);
   const edges = takeBack(
-    storeIds.filter((id) => id !== central),
+    made.filter((id) => id !== central),
     view,
   );
   if (edges !== 'done') return edges;
   const rest = takeBack(
-    storeIds.filter((id) => id === central),
+    made.filter((id) => id === central),
     view,
   );
-  return rest === 'done' ? undone(view, reason) : rest;
+  if (rest !== 'done') return rest;
+  const forget: Effect[] =
+    adopted !== undefined && copyAt(view.copies, adopted) !== undefined
+      ? [{ do: 'forget-copy', storeId: adopted }]
+      : [];
+  return [...forget, ...undone(view, reason)];
+}
+
+/** Where the image lay before it came into the catalogue. */
+function adoptedAt({ job: { spec } }: JobView): string | undefined {
+  return spec.kind === 'import' && spec.source.method === 'adopt' ? spec.entryStoreId : undefined;
 }
 
 function undone(view: JobView, reason: Task['reason']): readonly Effect[] {

@@ -3,6 +3,7 @@ import { planCopy } from './copy.ts';
 import { planDelete, planDeleteCopy } from './delete.ts';
 import type { Effect, JobView } from './effects.ts';
 import { planImport } from './import.ts';
+import { planStage } from './stage.ts';
 
 /**
  * What is next for the job at the head of an image's queue. Pure, computed anew from what
@@ -12,6 +13,8 @@ import { planImport } from './import.ts';
 export function plan(view: JobView): readonly Effect[] {
   const { spec } = view.job;
   switch (spec.kind) {
+    case 'stage':
+      return planStage(view, spec);
     case 'import':
       return planImport(view, spec);
     case 'copy':

@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { AdoptSource as _entrepot_v1_AdoptSource, AdoptSource__Output as _entrepot_v1_AdoptSource__Output } from './entrepot/v1/AdoptSource.ts';
 import type { AgentMessage as _entrepot_v1_AgentMessage, AgentMessage__Output as _entrepot_v1_AgentMessage__Output } from './entrepot/v1/AgentMessage.ts';
 import type { AgentsClient as _entrepot_v1_AgentsClient, AgentsDefinition as _entrepot_v1_AgentsDefinition } from './entrepot/v1/Agents.ts';
 import type { Answer as _entrepot_v1_Answer, Answer__Output as _entrepot_v1_Answer__Output } from './entrepot/v1/Answer.ts';
@@ -12,6 +13,7 @@ import type { CopyWork as _entrepot_v1_CopyWork, CopyWork__Output as _entrepot_v
 import type { DeleteWork as _entrepot_v1_DeleteWork, DeleteWork__Output as _entrepot_v1_DeleteWork__Output } from './entrepot/v1/DeleteWork.ts';
 import type { Deleted as _entrepot_v1_Deleted, Deleted__Output as _entrepot_v1_Deleted__Output } from './entrepot/v1/Deleted.ts';
 import type { Discard as _entrepot_v1_Discard, Discard__Output as _entrepot_v1_Discard__Output } from './entrepot/v1/Discard.ts';
+import type { Examined as _entrepot_v1_Examined, Examined__Output as _entrepot_v1_Examined__Output } from './entrepot/v1/Examined.ts';
 import type { Failure as _entrepot_v1_Failure, Failure__Output as _entrepot_v1_Failure__Output } from './entrepot/v1/Failure.ts';
 import type { Frame as _entrepot_v1_Frame, Frame__Output as _entrepot_v1_Frame__Output } from './entrepot/v1/Frame.ts';
 import type { GetJobRequest as _entrepot_v1_GetJobRequest, GetJobRequest__Output as _entrepot_v1_GetJobRequest__Output } from './entrepot/v1/GetJobRequest.ts';
@@ -43,6 +45,9 @@ import type { RenewedTicket as _entrepot_v1_RenewedTicket, RenewedTicket__Output
 import type { ResultKept as _entrepot_v1_ResultKept, ResultKept__Output as _entrepot_v1_ResultKept__Output } from './entrepot/v1/ResultKept.ts';
 import type { Serve as _entrepot_v1_Serve, Serve__Output as _entrepot_v1_Serve__Output } from './entrepot/v1/Serve.ts';
 import type { SetJobRateRequest as _entrepot_v1_SetJobRateRequest, SetJobRateRequest__Output as _entrepot_v1_SetJobRateRequest__Output } from './entrepot/v1/SetJobRateRequest.ts';
+import type { StageWork as _entrepot_v1_StageWork, StageWork__Output as _entrepot_v1_StageWork__Output } from './entrepot/v1/StageWork.ts';
+import type { Staged as _entrepot_v1_Staged, Staged__Output as _entrepot_v1_Staged__Output } from './entrepot/v1/Staged.ts';
+import type { StagedSource as _entrepot_v1_StagedSource, StagedSource__Output as _entrepot_v1_StagedSource__Output } from './entrepot/v1/StagedSource.ts';
 import type { StorePace as _entrepot_v1_StorePace, StorePace__Output as _entrepot_v1_StorePace__Output } from './entrepot/v1/StorePace.ts';
 import type { StoreRevoked as _entrepot_v1_StoreRevoked, StoreRevoked__Output as _entrepot_v1_StoreRevoked__Output } from './entrepot/v1/StoreRevoked.ts';
 import type { StoredImage as _entrepot_v1_StoredImage, StoredImage__Output as _entrepot_v1_StoredImage__Output } from './entrepot/v1/StoredImage.ts';
@@ -53,6 +58,7 @@ import type { TaskResult as _entrepot_v1_TaskResult, TaskResult__Output as _entr
 import type { TaskTotals as _entrepot_v1_TaskTotals, TaskTotals__Output as _entrepot_v1_TaskTotals__Output } from './entrepot/v1/TaskTotals.ts';
 import type { Traffic as _entrepot_v1_Traffic, Traffic__Output as _entrepot_v1_Traffic__Output } from './entrepot/v1/Traffic.ts';
 import type { TransferClient as _entrepot_v1_TransferClient, TransferDefinition as _entrepot_v1_TransferDefinition } from './entrepot/v1/Transfer.ts';
+import type { WebSource as _entrepot_v1_WebSource, WebSource__Output as _entrepot_v1_WebSource__Output } from './entrepot/v1/WebSource.ts';
 import type { Welcome as _entrepot_v1_Welcome, Welcome__Output as _entrepot_v1_Welcome__Output } from './entrepot/v1/Welcome.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -62,6 +68,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   entrepot: {
     v1: {
+      AdoptSource: MessageTypeDefinition<_entrepot_v1_AdoptSource, _entrepot_v1_AdoptSource__Output>
       AgentMessage: MessageTypeDefinition<_entrepot_v1_AgentMessage, _entrepot_v1_AgentMessage__Output>
       Agents: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_AgentsClient> & { service: _entrepot_v1_AgentsDefinition }
       Answer: MessageTypeDefinition<_entrepot_v1_Answer, _entrepot_v1_Answer__Output>
@@ -73,6 +80,7 @@ export interface ProtoGrpcType {
       DeleteWork: MessageTypeDefinition<_entrepot_v1_DeleteWork, _entrepot_v1_DeleteWork__Output>
       Deleted: MessageTypeDefinition<_entrepot_v1_Deleted, _entrepot_v1_Deleted__Output>
       Discard: MessageTypeDefinition<_entrepot_v1_Discard, _entrepot_v1_Discard__Output>
+      Examined: MessageTypeDefinition<_entrepot_v1_Examined, _entrepot_v1_Examined__Output>
       Failure: MessageTypeDefinition<_entrepot_v1_Failure, _entrepot_v1_Failure__Output>
       Frame: MessageTypeDefinition<_entrepot_v1_Frame, _entrepot_v1_Frame__Output>
       GetJobRequest: MessageTypeDefinition<_entrepot_v1_GetJobRequest, _entrepot_v1_GetJobRequest__Output>
@@ -104,6 +112,9 @@ export interface ProtoGrpcType {
       ResultKept: MessageTypeDefinition<_entrepot_v1_ResultKept, _entrepot_v1_ResultKept__Output>
       Serve: MessageTypeDefinition<_entrepot_v1_Serve, _entrepot_v1_Serve__Output>
       SetJobRateRequest: MessageTypeDefinition<_entrepot_v1_SetJobRateRequest, _entrepot_v1_SetJobRateRequest__Output>
+      StageWork: MessageTypeDefinition<_entrepot_v1_StageWork, _entrepot_v1_StageWork__Output>
+      Staged: MessageTypeDefinition<_entrepot_v1_Staged, _entrepot_v1_Staged__Output>
+      StagedSource: MessageTypeDefinition<_entrepot_v1_StagedSource, _entrepot_v1_StagedSource__Output>
       StorePace: MessageTypeDefinition<_entrepot_v1_StorePace, _entrepot_v1_StorePace__Output>
       StoreRevoked: MessageTypeDefinition<_entrepot_v1_StoreRevoked, _entrepot_v1_StoreRevoked__Output>
       StoredImage: MessageTypeDefinition<_entrepot_v1_StoredImage, _entrepot_v1_StoredImage__Output>
@@ -114,6 +125,7 @@ export interface ProtoGrpcType {
       TaskTotals: MessageTypeDefinition<_entrepot_v1_TaskTotals, _entrepot_v1_TaskTotals__Output>
       Traffic: MessageTypeDefinition<_entrepot_v1_Traffic, _entrepot_v1_Traffic__Output>
       Transfer: SubtypeConstructor<typeof grpc.Client, _entrepot_v1_TransferClient> & { service: _entrepot_v1_TransferDefinition }
+      WebSource: MessageTypeDefinition<_entrepot_v1_WebSource, _entrepot_v1_WebSource__Output>
       Welcome: MessageTypeDefinition<_entrepot_v1_Welcome, _entrepot_v1_Welcome__Output>
     }
   }

@@ -1,8 +1,9 @@
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Catalogue } from '../../../src/catalogue/catalogue.ts';
+import { MIGRATIONS } from '../../../src/catalogue/migrations/index.ts';
 import type { Visibility } from '../../../src/domain/image.ts';
-import { type Actor, isReadable, maySee } from '../../../src/domain/rules/index.ts';
+import { type Actor, isInLists, isReadable, maySee } from '../../../src/domain/rules/index.ts';
 import { DRAFT, ROOT, Scratch, uuid } from './scratch.ts';
 
 const ID = uuid(1);
@@ -35,7 +36,7 @@ describe('the file', () => {
   test('is a WAL database with the schema this version has', () => {
     scratch.inspect((sqlite) => {
       expect(sqlite.pragma('journal_mode', { simple: true })).toBe('wal');
-      expect(sqlite.pragma('user_version', { simple: true })).toBe(5);
+      expect(sqlite.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
     });
   });
 
@@ -74,6 +75,7 @@ describe('a transaction', () => {
       id: ID,
       status: 'queued',
       data: undefined,
+      staged: undefined,
       createdAtMs: 1000,
       updatedAtMs: 1000,
     });
@@ -132,6 +134,10 @@ describe('what an operator may see (R11)', () => {
     ['bob', 'community'],
     ['bob', 'public'],
     ['ada', 'shared'],
+    // These with eve, who has accepted the first of them, and with ada.
+    ['bob', 'shared'],
+    ['bob', 'shared'],
+    ['bob', 'private'],
   ];
   const actors: readonly Actor[] = [
     { name: 'ada', role: 'member' },
@@ -148,11 +154,19 @@ describe('what an operator may see (R11)', () => {
       catalogue.jobs.insert({ id: `j${n}`, imageId: uuid(n), spec, requestedBy: 'x', requestId: 'r' });
     }
     catalogue.images.setStatus(uuid(6), 'pending_delete', {});
+    for (const image of [7, 8, 9]) {
+      for (const member of ['eve', 'ada']) catalogue.members.add(uuid(image), member);
+    }
+    catalogue.members.setStatus(uuid(7), 'eve', 'accepted');
+    catalogue.members.setStatus(uuid(8), 'eve', 'rejected');
+    catalogue.members.setStatus(uuid(9), 'eve', 'accepted');
   });
 
   test.each(actors)('pages are as the rules say: $name, $role', (actor) => {
     const images = owned.map((_, n) => catalogue.images.get(uuid(n))).reverse();
-    const seen = images.filter((image) => isReadable(actor, image)).map((image) => image.id);
+    const seen = images
+      .filter((image) => isReadable(actor, image) && isInLists(actor, image))
+      .map((image) => image.id);
     const paged: string[] = [];
     for (let marker: string | undefined; ; ) {
       const page = catalogue.images.page({ limit: 2, marker, readableBy: actor });
@@ -162,14 +176,17 @@ describe('what an operator may see (R11)', () => {
       if (page.length < 2) break;
     }
     expect(paged).toEqual(seen);
-    expect(catalogue.jobs.page({ all: true, limit: 9, readableBy: actor }).map((job) => job.imageId)).toEqual(
-      images.filter((image) => maySee(actor, image)).map((image) => image.id),
-    );
+    const jobsOf = (imageId?: string) =>
+      catalogue.jobs.page({ imageId, all: true, limit: 99, readableBy: actor }).map((job) => job.imageId);
+    expect(jobsOf()).toEqual(images.filter((image) => isInLists(actor, image)).map((image) => image.id));
+    // Of one image, also of one that was offered and not accepted.
+    const known = images.filter((image) => maySee(actor, image)).map((image) => image.id);
+    expect(images.flatMap(({ id }) => jobsOf(id))).toEqual(known);
   });
 
   test('without an operator pages hold all', () => {
-    expect(catalogue.images.page({ limit: 9 })).toHaveLength(6);
-    expect(catalogue.jobs.page({ all: true, limit: 9 })).toHaveLength(7);
+    expect(catalogue.images.page({ limit: 99 })).toHaveLength(9);
+    expect(catalogue.jobs.page({ all: true, limit: 99 })).toHaveLength(10);
   });
 
   test('a marker tells nobody of an image', () => {

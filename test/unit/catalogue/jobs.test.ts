@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { UNENDED_OF_IMAGE } from '../../../src/catalogue/jobs.ts';
 import { DRAFT, Scratch, uuid } from './scratch.ts';
@@ -74,4 +75,38 @@ test('unended jobs of an image are found without a look at those that ended', ()
   );
   const steps = plan.map((row) => (row as { detail: string }).detail).join('; ');
   expect(steps).toContain('USING INDEX jobs_unended_of_image (image_id=?)');
+});
+
+test('where a job downloads from is gone from the disk when it has ended', () => {
+  const { catalogue, path } = scratch;
+  const spec = {
+    kind: 'import',
+    source: { method: 'web-download', uri: 'https://example.org/a.raw' },
+    entryStoreId: 'central',
+    sizeBytes: 0,
+    storeIds: [],
+    allMustSucceed: false,
+  } as const;
+  const jobs = Array.from({ length: 24 }, (_, n) => ({ id: `w${n}`, secret: `secret-of-${n}-` }));
+  for (const [n, { id, secret }] of jobs.entries()) {
+    // Some of them of more than a page of the file.
+    const sourceUri = `https://alice:${secret}@example.org/${'x'.repeat(n % 3 === 0 ? 5000 : 50)}`;
+    const who = { requestedBy: 'ada', requestId: 'r' };
+    catalogue.transact(() => catalogue.jobs.insert({ id, imageId: IMAGE, spec, sourceUri, ...who }));
+  }
+  const end = (id: string, state: 'succeeded' | 'failed') => {
+    catalogue.transact(() => catalogue.jobs.setState(id, 'running'));
+    catalogue.transact(() => catalogue.jobs.setState(id, state));
+  };
+  const onDisk = () => {
+    const text = [path, `${path}-wal`].map((file) => readFileSync(file, 'latin1')).join();
+    return jobs.filter(({ secret }) => text.includes(secret)).map(({ id }) => id);
+  };
+  expect(onDisk()).toHaveLength(24);
+  const ended = jobs.filter((_, n) => n % 2 === 0);
+  for (const { id } of ended) end(id, 'succeeded');
+  expect(onDisk()).toEqual(jobs.filter((job) => !ended.includes(job)).map(({ id }) => id));
+  expect(catalogue.jobs.sourceUri('w1')).toContain('secret-of-1-');
+  for (const { id } of jobs.filter((job) => !ended.includes(job))) end(id, 'failed');
+  expect(onDisk()).toEqual([]);
 });

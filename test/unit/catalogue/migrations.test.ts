@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { core } from '../../../src/catalogue/migrations/0001-core.ts';
+import { MIGRATIONS } from '../../../src/catalogue/migrations/index.ts';
 import { Scratch, uuid } from './scratch.ts';
 
 const ID = uuid(1);
@@ -19,7 +20,8 @@ function writeSchemaOne(path: string): void {
     INSERT INTO images VALUES ('${ID}', 'active', 'debian', 'private', 'ada', 0, 0, 'raw', 'bare', 0, 0, '[]', '{}',
       4096, 4096, 0, 'c', 'sha512', 'd', '${ROOT}', 10, 20);
     INSERT INTO stores VALUES ('central', 'central', 'rbd', 'f0', 'images', 77), ('dcn0', 'edge', NULL, NULL, NULL, NULL);
-    INSERT INTO copies VALUES ('${ID}', 'central', 'present', NULL, '${ROOT}', 15, 15);
+    INSERT INTO copies VALUES ('${ID}', 'central', 'present', NULL, '${ROOT}', 15, 15),
+      ('${ID}', 'dcn0', 'failed', 'left over from job j0, cancelled', NULL, NULL, 16);
     INSERT INTO jobs (id, image_id, kind, spec, state, requested_by, request_id, created_at_ms)
       VALUES ('j1', '${ID}', 'copy', '{"kind":"copy","storeIds":["dcn0"],"allMustSucceed":false}', 'queued', 'ada', 'r1', 30);
     INSERT INTO events (at_ms, kind, image_id, request_id, detail) VALUES (10, 'image.created', '${ID}', 'r0', '{"name":"debian"}');
@@ -56,7 +58,8 @@ describe('a catalogue of schema 1', () => {
       { id: 'dcn0', role: 'edge', identity: undefined, lastSeenMs: undefined, revoked: false },
     ]);
     expect(catalogue.images.get(ID)).toMatchObject({ status: 'active', data: { root: ROOT } });
-    expect(catalogue.copies.find(ID, 'central')?.state).toBe('present');
+    expect(catalogue.copies.find(ID, 'central')).toMatchObject({ state: 'present', isLeftOver: false });
+    expect(catalogue.copies.find(ID, 'dcn0')).toMatchObject({ state: 'failed', isLeftOver: true });
     expect(catalogue.usesOf('dcn0').jobs).toEqual(['j1']);
     expect(catalogue.operators.all()).toEqual([]);
   });
@@ -77,7 +80,7 @@ describe('a catalogue of schema 1', () => {
     using fresh = new Scratch();
     expect(scratch.inspect(schema)).toEqual(fresh.inspect(schema));
     scratch.inspect((sqlite) => {
-      expect(sqlite.pragma('user_version', { simple: true })).toBe(5);
+      expect(sqlite.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
       expect(sqlite.pragma('integrity_check', { simple: true })).toBe('ok');
       expect(sqlite.pragma('foreign_key_check')).toEqual([]);
       expect(() => sqlite.prepare(`UPDATE events SET kind = 'x'`).run()).toThrow(/never changed/);

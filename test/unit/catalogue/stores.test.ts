@@ -155,6 +155,7 @@ describe('what uses a store', () => {
     task(taking, 2, 'copy', 'central', 'dcn0');
     const entry: JobSpec = {
       kind: 'import',
+      source: { method: 'upload' },
       entryStoreId: 'dcn0',
       sizeBytes: 1,
       storeIds: [],

@@ -1,6 +1,7 @@
 import type { Copy, CopyState } from '../../../src/domain/copy.ts';
 import type { Image, ImageStatus, Visibility } from '../../../src/domain/image.ts';
 import type { Job, JobSpec } from '../../../src/domain/job.ts';
+import type { ImageMember, MemberStatus } from '../../../src/domain/member.ts';
 import type { ImageView } from '../../../src/domain/rules/index.ts';
 import type { StoreRecord } from '../../../src/domain/store.ts';
 
@@ -16,6 +17,8 @@ export interface Picture {
   readonly protected?: boolean;
   readonly owner?: string;
   readonly visibility?: Visibility;
+  /** With whom it is shared: `bob=pending eve=accepted`. */
+  readonly members?: string;
   readonly revoked?: string;
 }
 
@@ -61,6 +64,7 @@ export function image(picture: Picture = {}): Image {
     minRamMib: 0,
     tags: [],
     properties: {},
+    staged: undefined,
     data:
       status === 'queued' || status === 'uploading'
         ? undefined
@@ -73,6 +77,18 @@ export function image(picture: Picture = {}): Image {
             osHashValue: 'c'.repeat(128),
             root: ROOT,
           },
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    ...(picture.members !== undefined && { members: words(picture.members).map(member) }),
+  };
+}
+
+function member(word: string): ImageMember {
+  const [name = '', status = ''] = word.split('=');
+  return {
+    imageId: IMAGE_ID,
+    member: name,
+    status: status as MemberStatus,
     createdAtMs: 0,
     updatedAtMs: 0,
   };
@@ -88,6 +104,7 @@ function copy(word: string): Copy {
     reason: undefined,
     verifiedRoot: present ? ROOT : undefined,
     verifiedAtMs: present ? 5 : undefined,
+    isLeftOver: false,
     updatedAtMs: 0,
   };
 }
@@ -121,6 +138,7 @@ function spec(text: string): JobSpec {
     case 'import':
       return {
         kind: 'import',
+        source: { method: 'upload' },
         entryStoreId: stores,
         sizeBytes: 1,
         storeIds: list(others),

@@ -3,6 +3,7 @@ import type { Visibility } from '../../../src/domain/image.ts';
 import {
   type Actor,
   imageNotFound,
+  isInLists,
   isReadable,
   jobNotFound,
   requireDownloadable,
@@ -49,6 +50,36 @@ describe('R11: who sees, downloads and changes', () => {
       requireOwner(actor, one, 'delete');
     };
     expect(verdict(change)).toBe(changes.trim());
+  });
+
+  test.each<[string, Visibility, string, string, string]>([
+    //                                      by its id    in lists  downloads
+    ['carl=pending', 'shared', '            NOT_FOUND', 'no', '    NOT_FOUND'],
+    ['bob=pending', 'shared', '             allowed', '  no', '    allowed'],
+    ['bob=rejected', 'shared', '            allowed', '  no', '    allowed'],
+    ['carl=pending bob=accepted', 'shared', 'allowed', ' yes', '   allowed'],
+    // Members that were made before count no longer.
+    ['bob=accepted', 'private', '           NOT_FOUND', 'no', '    NOT_FOUND'],
+  ])('bob, with the members %s, %s', (members, visibility, sees, lists, downloads) => {
+    const bob = ACTORS['another member'] as Actor;
+    const one = image({ owner: 'ada', visibility, members });
+    expect(verdict(() => requireReadable(bob, one))).toBe(sees.trim());
+    expect(isInLists(bob, one)).toBe(lists.trim() === 'yes');
+    expect(verdict(() => requireDownloadable(bob, one))).toBe(downloads.trim());
+    const change = () => {
+      requireReadable(bob, one);
+      requireOwner(bob, one, 'change');
+    };
+    expect(verdict(change)).toBe(sees.trim() === 'allowed' ? 'FORBIDDEN R11' : sees.trim());
+  });
+
+  test('one that is deactivated is seen as before, and downloaded by admins alone', () => {
+    const held = image({ owner: 'ada', visibility: 'public', status: 'deactivated' });
+    for (const [who, actor] of Object.entries(ACTORS)) {
+      expect(verdict(() => requireReadable(actor, held))).toBe('allowed');
+      const expected = who === 'an admin' ? 'allowed' : 'FORBIDDEN';
+      expect([who, verdict(() => requireDownloadable(actor, held))]).toEqual([who, expected]);
+    }
   });
 
   test.each(['pending_delete', 'deleted'] as const)('nobody sees one that is %s, but its jobs', (status) => {

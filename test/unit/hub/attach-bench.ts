@@ -63,7 +63,7 @@ export class AttachBench implements Disposable {
       catalogue,
       agents: attachments,
       widths: { perStore: 1, overall: 1 },
-      retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+      retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1, uploadKeepMs: 0 },
       newId: () => uuid(77),
       now,
       random: () => 0,

@@ -19,7 +19,13 @@ const never = new AbortController().signal;
 function taking(n: number, storeId = 'dcn0', sizeBytes = MIB): string {
   const { catalogue } = bench.parts;
   const [imageId, jobId, id] = [uuid(n), uuid(1000 + n), uuid(2000 + n)];
-  const options = { kind: 'import', sizeBytes, storeIds: [], allMustSucceed: false } as const;
+  const options = {
+    kind: 'import',
+    source: { method: 'upload' },
+    sizeBytes,
+    storeIds: [],
+    allMustSucceed: false,
+  } as const;
   catalogue.transact(() => {
     catalogue.images.insert(imageId, DRAFT, 'r');
     const spec = { ...options, entryStoreId: storeId };

@@ -17,6 +17,10 @@ const HUGE = 2 ** 64;
 const LONG = 'x'.repeat(1_000_000);
 
 const INGESTED = {
+  diskFormat: 'raw',
+  containerFormat: 'bare',
+  properties: { vmware_adaptertype: 'ide' },
+  virtualSizeBytes: 0,
   sizeBytes: 10,
   dataBytes: 10,
   root: 'a'.repeat(64),
@@ -32,12 +36,22 @@ describe('what an agent reports', () => {
     ['a size beyond counting', { ingested: { ...INGESTED, sizeBytes: HUGE } }],
     ['more data than there is image', { ingested: { ...INGESTED, dataBytes: 11 } }],
     ['a digest that is none', { ingested: { ...INGESTED, osHashValue: LONG } }],
+    ['a disk beyond counting', { ingested: { ...INGESTED, virtualSizeBytes: HUGE } }],
+    ['a format that is none', { ingested: { ...INGESTED, diskFormat: 'floppy' } }],
+    ['a property beyond reading', { ingested: { ...INGESTED, properties: { os: LONG } } }],
+    ['staged without a size', { staged: { sizeBytes: 0 } }],
   ])('is not taken when it is %s, nor repeated', (_what, outcome) => {
     expect(() => outcomeOfResult(result(outcome))).toThrow(/^.{1,100}$/);
   });
 
   test('of an image taken in is', () => {
-    expect(outcomeOfResult(result({ ingested: INGESTED }))).toMatchObject({ kind: 'ingested' });
+    expect(outcomeOfResult(result({ ingested: INGESTED }))).toMatchObject({
+      kind: 'ingested',
+      format: { diskFormat: 'raw', properties: { vmware_adaptertype: 'ide' } },
+      data: { sizeBytes: 10, virtualSizeBytes: 10 },
+    });
+    const kept = outcomeOfResult(result({ ingested: { ...INGESTED, virtualSizeBytes: 4096 } }));
+    expect(kept).toMatchObject({ data: { sizeBytes: 10, virtualSizeBytes: 4096 } });
   });
 
   test('of bytes beyond counting is none', () => {

@@ -39,7 +39,7 @@ beforeEach(() => {
       catalogue,
       agents,
       widths: { perStore: 1, overall: 1 },
-      retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+      retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1, uploadKeepMs: 0 },
       newId: () => uuid(9),
       now: () => scratch.nowMs,
       random: () => 0,
@@ -97,6 +97,28 @@ test('a catalogue that cannot be read when a task is due is looked at again', as
   expect(faults).toHaveLength(2);
   Reflect.deleteProperty(line, 'due');
   await passes(10_000);
+  expect(assigned).toMatchObject([{ task: { id: TASK }, attempt: 2 }]);
+});
+
+test('a task that comes due while tasks are being handed out is not forgotten', async () => {
+  const { catalogue } = scratch;
+  const { tasks, line } = catalogue;
+  const notBeforeMs = scratch.nowMs + 5;
+  catalogue.transact(() => tasks.set(TASK, 'assigned', { attempt: 1 }));
+  catalogue.transact(() => tasks.set(TASK, 'queued', { notBeforeMs }));
+  const due = line.due.bind(line);
+  Object.assign(line, {
+    due: (...asked: Parameters<typeof due>) => {
+      const found = [...due(...asked)];
+      // After its own lane was looked at.
+      if (asked[0] === 'background') scratch.nowMs += 10;
+      return found;
+    },
+  });
+  dispatcher.wake();
+  await passes(0);
+  Reflect.deleteProperty(line, 'due');
+  await passes(10);
   expect(assigned).toMatchObject([{ task: { id: TASK }, attempt: 2 }]);
 });
 

@@ -130,7 +130,8 @@ export class FakeSites implements AgentPort {
     const { image, task } = work.assignment;
     const site = this.site(storeId);
     if (work.cancelled === 'sent') work.cancelled = 'read';
-    if (task.kind !== 'delete' && !site.disk.has(image.id)) site.disk.set(image.id, 'partial');
+    if (task.kind !== 'delete' && task.kind !== 'stage' && !site.disk.has(image.id))
+      site.disk.set(image.id, 'partial');
     this.queue?.began(storeId, { taskId: task.id, attempt: work.assignment.attempt });
   }
 
@@ -161,7 +162,8 @@ export class FakeSites implements AgentPort {
     // A failure of its own may cross the hub's cancel on the way.
     const heard = cancelled === 'read' || (cancelled === 'sent' && failure === undefined);
     if (heard || failure !== undefined) {
-      const keeps = !heard && task.kind === 'copy' && failure?.reason.code !== 'NO_SPACE';
+      const code = failure?.reason.code;
+      const keeps = !heard && (task.kind === 'copy' ? code !== 'NO_SPACE' : code === 'UNAVAILABLE');
       if (!keeps && site.disk.get(image.id) === 'partial') site.disk.delete(image.id);
       return heard ? failed('CANCELLED', 'cancelled') : (failure as Outcome);
     }
@@ -169,6 +171,8 @@ export class FakeSites implements AgentPort {
       const source = this.site(task.sourceStoreId ?? '');
       if (source.disk.get(image.id) !== 'whole') return failed('UNAVAILABLE', 'the source does not have it');
     }
+    if (task.kind === 'stage')
+      return { kind: 'staged', sizeBytes: 4096, sha512: 'f0'.repeat(64), traffic: TRAFFIC };
     site.disk.set(image.id, 'whole');
     return task.kind === 'ingest'
       ? { kind: 'ingested', data: dataOf(image.id), traffic: TRAFFIC }

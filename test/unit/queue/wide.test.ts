@@ -47,7 +47,7 @@ beforeEach(() => {
       askChildren: async () => [],
     },
     widths: { perStore: 1, overall: WIDTH },
-    retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1 },
+    retry: { maxAttempts: 1, firstDelayMs: 1, maxDelayMs: 1, uploadKeepMs: 0 },
     newId: () => {
       if (isBroken) throw new Error('database or disk is full');
       return uuid(ids++);

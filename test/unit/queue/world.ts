@@ -25,6 +25,8 @@ import { Queue } from '../../../src/queue/queue.ts';
 import { dataOf, FakeSites } from './fake-sites.ts';
 
 export const STORE_IDS = ['central', 'dcn0', 'dcn1'];
+/** Until an upload that broke off is given up. */
+export const UPLOAD_KEEP_MS = 60_000;
 const WHO = { requestedBy: 'ada', requestId: 'r' };
 
 /** A hub on a real database file, with sites that do as they are told, and a clock that stands still. */
@@ -98,7 +100,14 @@ export class World implements Disposable {
       if (image.status !== 'queued' || jobs.length > 0) return undefined;
       // The real hub has the manifest from the agent before the agent's report.
       this.catalogue.manifests.put(dataOf(imageId).root, Buffer.from('manifest'));
-      const spec = { kind: 'import', entryStoreId, sizeBytes: 4096, storeIds, allMustSucceed } as const;
+      const spec = {
+        kind: 'import',
+        source: { method: 'upload' },
+        entryStoreId,
+        sizeBytes: 4096,
+        storeIds,
+        allMustSucceed,
+      } as const;
       return this.queue.submit(imageId, spec, WHO);
     });
   }
@@ -297,7 +306,7 @@ export class World implements Disposable {
       catalogue: this.catalogue,
       agents: this.sites,
       widths: this.#widths,
-      retry: { maxAttempts: 3, firstDelayMs: 1000, maxDelayMs: 8000 },
+      retry: { maxAttempts: 3, firstDelayMs: 1000, maxDelayMs: 8000, uploadKeepMs: UPLOAD_KEEP_MS },
       newId: () => this.#newId(),
       now: () => this.nowMs,
       random: () => 1,

@@ -5,6 +5,7 @@ import type { Long } from '@grpc/proto-loader';
 export interface Heartbeat {
   'freeBytes'?: (number | string | Long);
   'totalBytes'?: (number | string | Long);
+  'stagedImageIds'?: (string)[];
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }
@@ -12,6 +13,7 @@ export interface Heartbeat {
 export interface Heartbeat__Output {
   'freeBytes'?: (number);
   'totalBytes'?: (number);
+  'stagedImageIds': (string)[];
   '_freeBytes'?: "freeBytes";
   '_totalBytes'?: "totalBytes";
 }

@@ -9,6 +9,10 @@ export interface Ingested {
   'checksum'?: (string);
   'osHashAlgo'?: (string);
   'osHashValue'?: (string);
+  'diskFormat'?: (string);
+  'containerFormat'?: (string);
+  'properties'?: ({[key: string]: string});
+  'virtualSizeBytes'?: (number | string | Long);
 }
 
 export interface Ingested__Output {
@@ -18,4 +22,8 @@ export interface Ingested__Output {
   'checksum': (string);
   'osHashAlgo': (string);
   'osHashValue': (string);
+  'diskFormat': (string);
+  'containerFormat': (string);
+  'properties': ({[key: string]: string});
+  'virtualSizeBytes': (number);
 }

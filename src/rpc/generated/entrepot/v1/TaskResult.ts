@@ -5,6 +5,7 @@ import type { Copied as _entrepot_v1_Copied, Copied__Output as _entrepot_v1_Copi
 import type { Deleted as _entrepot_v1_Deleted, Deleted__Output as _entrepot_v1_Deleted__Output } from '../../entrepot/v1/Deleted.ts';
 import type { Failure as _entrepot_v1_Failure, Failure__Output as _entrepot_v1_Failure__Output } from '../../entrepot/v1/Failure.ts';
 import type { Traffic as _entrepot_v1_Traffic, Traffic__Output as _entrepot_v1_Traffic__Output } from '../../entrepot/v1/Traffic.ts';
+import type { Staged as _entrepot_v1_Staged, Staged__Output as _entrepot_v1_Staged__Output } from '../../entrepot/v1/Staged.ts';
 
 export interface TaskResult {
   'taskId'?: (string);
@@ -15,7 +16,8 @@ export interface TaskResult {
   'failure'?: (_entrepot_v1_Failure | null);
   'traffic'?: (_entrepot_v1_Traffic | null);
   'seconds'?: (number | string);
-  'outcome'?: "ingested"|"copied"|"deleted"|"failure";
+  'staged'?: (_entrepot_v1_Staged | null);
+  'outcome'?: "ingested"|"copied"|"deleted"|"failure"|"staged";
 }
 
 export interface TaskResult__Output {
@@ -27,5 +29,6 @@ export interface TaskResult__Output {
   'failure'?: (_entrepot_v1_Failure__Output | null);
   'traffic': (_entrepot_v1_Traffic__Output | null);
   'seconds': (number);
-  'outcome'?: "ingested"|"copied"|"deleted"|"failure";
+  'staged'?: (_entrepot_v1_Staged__Output | null);
+  'outcome'?: "ingested"|"copied"|"deleted"|"failure"|"staged";
 }
