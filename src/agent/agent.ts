@@ -1,17 +1,15 @@
-import type { Registry } from 'prom-client';
 import { formatAddress } from '../config/address.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { DigestPool } from '../image/digests.ts';
 import { systemClock } from '../pacing/clock.ts';
 import { Transfer } from '../rpc/proto.ts';
 import { RpcServer } from '../rpc/server.ts';
+import type { Staging } from '../staging/staging.ts';
 import type { Store } from '../store/store.ts';
 import { AgentMetrics, type AgentSnapshot } from '../telemetry/agent-metrics.ts';
-import type { Log, Loggers } from '../telemetry/log.ts';
+import type { Log } from '../telemetry/log.ts';
 import { RpcMetrics } from '../telemetry/rpc-metrics.ts';
-import type { CompressionMode } from '../transfer/packing-choice.ts';
 import { Processors } from '../transfer/processors.ts';
-import type { Verify } from '../transfer/receiver.ts';
 import { Attach, type AttachCall } from './attach.ts';
 import { authenticate } from './authenticate.ts';
 import { Backoff, type BackoffLimits } from './backoff.ts';
@@ -19,16 +17,18 @@ import { Deliveries } from './deliveries.ts';
 import { HubClient } from './hub-client.ts';
 import { HubWatch } from './hub-watch.ts';
 import { ImageLocks } from './image-locks.ts';
-import { type LinkSettings, Links } from './links.ts';
+import { Links } from './links.ts';
 import { ManifestCache } from './manifest-cache.ts';
 import { OpenImages } from './open-images.ts';
 import { Orders } from './orders.ts';
 import type { OwnCredentials } from './own-credentials.ts';
 import { Pacing } from './pacing.ts';
+import { patient } from './patient-hub.ts';
 import { PushSessions } from './push-sessions.ts';
 import { Readiness } from './readiness.ts';
 import { RENEWAL_RETRY, Renewal } from './renewal.ts';
 import { RevokedStores } from './revoked-stores.ts';
+import type { AgentParts, AgentSettings } from './settings.ts';
 import { StoreWatch } from './store-watch.ts';
 import { TaskBoard } from './task-board.ts';
 import { TaskLog } from './task-log.ts';
@@ -44,41 +44,13 @@ const DIGEST_THREADS = 2;
 /** Manifests of 8 TiB of data in 4 MiB chunks; a few hundred images as they usually are. */
 const MANIFEST_CACHE_BYTES = 64 * 1024 * 1024;
 
+/** Staged images told in one heartbeat: of more the others are told once these are gone. */
+const STAGED_TOLD = 256;
+
 const TRANSFER_RIGHTS = { Pull: 'transfer', Push: 'transfer', Renew: 'transfer' } as const;
 
 const REDIAL: BackoffLimits = { minMs: 250, maxMs: 15_000 };
 const STORE_RETRY: BackoffLimits = { minMs: 500, maxMs: 15_000 };
-
-export interface AgentSettings extends LinkSettings {
-  readonly storeId: string;
-  readonly version: string;
-  /** host:port of the hub. */
-  readonly hubAddress: string;
-  /** Where the Transfer service listens; port 0: one that is free. */
-  readonly transfer: { readonly host: string; readonly port: number };
-  /** host:port of the Transfer service as others reach it. Default: where it listens. */
-  readonly advertise?: string | undefined;
-  /** How it is made sure that a copy is right. Default: all of it is read back. */
-  readonly verify?: Verify | undefined;
-  /** Whether image data is packed for the way. Default: while it makes a copy faster. */
-  readonly compression?: CompressionMode | undefined;
-}
-
-export interface AgentParts {
-  readonly store: Store;
-  readonly credentials: OwnCredentials;
-  readonly loggers: Loggers;
-  readonly registry: Registry;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
-  /** Numbers in [0, 1). */
-  readonly random?: () => number;
-  /** Default: those of this machine. */
-  readonly processors?: Processors;
-  readonly redial?: BackoffLimits;
-  /** How the renewal of the certificate waits. Default: by the clock. */
-  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
-}
 
 /**
  * The daemon at a store, the only one that writes it. `start` connects it, disposing of it
@@ -88,6 +60,7 @@ export class Agent implements AsyncDisposable {
   readonly readiness = new Readiness();
   readonly #settings: AgentSettings;
   readonly #store: Store;
+  readonly #staging: Staging;
   readonly #memory = new TransferMemory();
   readonly #digests = new DigestPool({ threads: DIGEST_THREADS });
   readonly #openImages: OpenImages;
@@ -106,13 +79,14 @@ export class Agent implements AsyncDisposable {
   #transferAddress = '';
 
   constructor(settings: AgentSettings, parts: AgentParts) {
-    const { store, credentials, loggers, registry } = parts;
+    const { store, imports, credentials, loggers, registry } = parts;
     const { now = Date.now, random = Math.random, redial = REDIAL } = parts;
     const { readiness } = this;
     const memory = this.#memory;
     const { storeId, hubAddress, verify = 'read-back', compression = 'auto' } = settings;
     this.#settings = settings;
     this.#store = store;
+    this.#staging = imports.staging;
     this.#credentials = credentials;
     const metrics = new AgentMetrics(registry, { read: () => this.#snapshot() });
     this.#openImages = new OpenImages(store, { onChunk: (origin) => metrics.tookChunk(origin) });
@@ -135,7 +109,7 @@ export class Agent implements AsyncDisposable {
     this.#board = new TaskBoard({
       perform: performer({
         store,
-        hub: this.#hub,
+        hub: patient(this.#hub, () => new Backoff(redial, random)),
         pullFrom: (address, from, ticket) =>
           links.source({ address, storeId: from, ticket, credentials: () => credentials.current }),
         onRevoked: (from, end) => revoked.watch(from, end),
@@ -144,9 +118,12 @@ export class Agent implements AsyncDisposable {
         manifests: new ManifestCache(MANIFEST_CACHE_BYTES),
         digests: this.#digests,
         memory,
+        imports,
         verify,
+        onFetchRetry: ({ code, message }, delayMs) =>
+          loggers.transfer.warn({ code, delayMs: Math.round(delayMs) }, `fetching again: ${message}`),
         onLeftover: (imageId, err) =>
-          loggers.store.warn({ imageId, err }, 'a partial image could not be discarded'),
+          loggers.store.warn({ imageId, err }, 'what an attempt left could not be put away'),
       }),
       locks,
       observer: new TaskLog(loggers.transfer, metrics, now),
@@ -190,6 +167,7 @@ export class Agent implements AsyncDisposable {
     this.#server.add(Transfer, transferService({ ...serving, pushSessions, desk }), TRANSFER_RIGHTS);
     const orders = new Orders({
       store,
+      staging: imports.staging,
       board: this.#board,
       locks,
       deliveries: this.#deliveries,
@@ -204,7 +182,10 @@ export class Agent implements AsyncDisposable {
       dial: (signal) => this.#dial(signal, loggers.attach, now),
       inventory: () => store.list(),
       hello: () => this.#hello(),
-      heartbeat: () => this.#storeWatch.space ?? {},
+      heartbeat: () => ({
+        ...this.#storeWatch.space,
+        stagedImageIds: imports.staging.imageIds.slice(0, STAGED_TOLD),
+      }),
       unheard: () => this.#board.unheard(),
       handle: (message) => orders.handle(message),
       welcomed: ({ revokedStoreIds }) => {
@@ -253,6 +234,7 @@ export class Agent implements AsyncDisposable {
     const { signal: leave } = this.#leaveHub;
     const renewing = this.#renewal.run(leave);
     this.#leftHub = renewing;
+    await this.#staging.start();
     await this.#storeWatch.start(signal);
     this.#identity = await this.#store.identity();
     this.#leftHub = Promise.all([this.#attach.run(leave), renewing]);

@@ -3,6 +3,7 @@ import { callClientStream, callDuplex, callServerStream, callUnary } from '../rp
 import { bulkChannel, type Channel, controlChannel } from '../rpc/channel.ts';
 import { Agents, Enrolment } from '../rpc/proto.ts';
 import type { Frame } from '../transfer/frames.ts';
+import type { BytesBefore } from '../transfer/ingest-checkpoint.ts';
 import type { Credentials } from '../trust/credentials.ts';
 import { HUB } from '../trust/identity.ts';
 import type { AttachCall } from './attach.ts';
@@ -69,9 +70,14 @@ export class HubClient implements HubCalls, AsyncDisposable {
     return await callUnary(line.control, Enrolment.Renew, { certificateRequest }, { signal });
   }
 
-  async *pullUpload({ taskId, attempt }: AttemptKey, signal: AbortSignal): AsyncGenerator<Frame> {
+  async *pullUpload(
+    { taskId, attempt }: AttemptKey,
+    { lengthBytes: fromByte, sha512 }: BytesBefore,
+    signal: AbortSignal,
+  ): AsyncGenerator<Frame> {
     using line = this.#line.use();
-    yield* callServerStream(line.bulk, Agents.PullUpload, { taskId, attempt }, { signal });
+    const request = { taskId, attempt, fromByte, sha512 };
+    yield* callServerStream(line.bulk, Agents.PullUpload, request, { signal });
   }
 
   async getManifest(root: string, signal: AbortSignal): Promise<Uint8Array> {

@@ -13,6 +13,7 @@ import { Agent } from './agent.ts';
 import { authenticate } from './authenticate.ts';
 import './collector.ts';
 import { IdleMemory } from './idle-memory.ts';
+import { buildImports } from './imports/build.ts';
 import { OwnCredentials } from './own-credentials.ts';
 
 /**
@@ -27,7 +28,13 @@ export async function runAgent(configPath: string): Promise<void> {
   const credentials = await OwnCredentials.load(config.credentials, storeId);
   const agent = new Agent(
     { storeId, version: VERSION, hubAddress, transfer: listen.transfer, advertise, ...config.transfer },
-    { store: openStore(config.driver), credentials, loggers, registry },
+    {
+      store: openStore(config.driver),
+      imports: await buildImports(config.imports),
+      credentials,
+      loggers,
+      registry,
+    },
   );
   const { readiness } = agent;
   const ready = () => ({

@@ -1,10 +1,13 @@
-import type { ImageData } from '../domain/image.ts';
-import type { Progress, Traffic } from '../domain/job.ts';
+import { CONTAINER_FORMATS, DISK_FORMATS, type FoundFormat, type ImageData } from '../domain/image.ts';
+import type { ExpectedDigests, Progress, Traffic } from '../domain/job.ts';
 import { DEFAULT_LANE, LANES, type Lane } from '../domain/lane.ts';
-import type { Refusal } from '../domain/refusal.ts';
+import { Refusal } from '../domain/refusal.ts';
+import type { Declared } from '../image/entry.ts';
+import type { AdoptSource__Output } from '../rpc/generated/entrepot/v1/AdoptSource.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
 import type { Assignment__Output } from '../rpc/generated/entrepot/v1/Assignment.ts';
 import type { Failure } from '../rpc/generated/entrepot/v1/Failure.ts';
+import type { Ingest__Output } from '../rpc/generated/entrepot/v1/Ingest.ts';
 import type { Pacing__Output } from '../rpc/generated/entrepot/v1/Pacing.ts';
 import type { TaskResult } from '../rpc/generated/entrepot/v1/TaskResult.ts';
 
@@ -14,8 +17,36 @@ import type { TaskResult } from '../rpc/generated/entrepot/v1/TaskResult.ts';
 
 export interface IngestWork {
   readonly kind: 'ingest';
+  /** Of what comes in; 0 where only the source knows. */
   readonly sizeBytes: number;
   readonly recordJson: string;
+  readonly source: IngestSource;
+  /** What the file is said to be. */
+  readonly declared: Declared;
+  /** What it must hash to as it comes, in hexadecimal. */
+  readonly expected: ExpectedDigests;
+  /** Those of the image that are about a signature. */
+  readonly signatureProperties: Readonly<Record<string, string>>;
+}
+
+export type IngestSource =
+  | { readonly from: 'upload' }
+  | { readonly from: 'staging' }
+  /** The URI may hold credentials. */
+  | { readonly from: 'web'; readonly uri: string }
+  | AdoptSource;
+
+export interface AdoptSource {
+  readonly from: 'pool';
+  readonly pool: string;
+  readonly image: string;
+  readonly move: boolean;
+}
+
+export interface StageWork {
+  readonly kind: 'stage';
+  readonly sizeBytes: number;
+  readonly declared: Declared;
 }
 
 export interface CopyWork {
@@ -39,7 +70,7 @@ interface UnknownWork {
   readonly kind: 'unknown';
 }
 
-type Work = IngestWork | CopyWork | DeleteWork | UnknownWork;
+type Work = StageWork | IngestWork | CopyWork | DeleteWork | UnknownWork;
 
 /** One attempt at a task, as the hub names it everywhere. */
 export interface AttemptKey {
@@ -55,7 +86,8 @@ export interface Assignment<W extends Work = Work> extends AttemptKey {
 }
 
 export type Outcome =
-  | { readonly kind: 'ingested'; readonly data: ImageData }
+  | { readonly kind: 'staged'; readonly sizeBytes: number; readonly sha512: string }
+  | { readonly kind: 'ingested'; readonly data: ImageData; readonly format: FoundFormat }
   | { readonly kind: 'copied'; readonly verifiedRoot: string }
   | { readonly kind: 'deleted' }
   | { readonly kind: 'failed'; readonly refusal: Refusal };
@@ -91,7 +123,19 @@ export function readAssignment(wire: Assignment__Output): Assignment {
 
 function readWork(wire: Assignment__Output): Work {
   if (wire.ingest) {
-    return { kind: 'ingest', sizeBytes: wire.ingest.sizeBytes, recordJson: wire.ingest.recordJson };
+    const { sizeBytes, recordJson, expectedDigests, signatureProperties } = wire.ingest;
+    return {
+      kind: 'ingest',
+      sizeBytes,
+      recordJson,
+      source: readSource(wire.ingest),
+      declared: readDeclared(wire.ingest),
+      expected: readDigests(expectedDigests),
+      signatureProperties,
+    };
+  }
+  if (wire.stage) {
+    return { kind: 'stage', sizeBytes: wire.stage.sizeBytes, declared: readDeclared(wire.stage) };
   }
   if (wire.copy) {
     const { sizeBytes, root, sourceStoreId, sourceAddress, recordJson, ticket } = wire.copy;
@@ -106,6 +150,31 @@ function readWork(wire: Assignment__Output): Work {
     };
   }
   return wire.delete ? { kind: 'delete' } : { kind: 'unknown' };
+}
+
+function readSource({ staged, web, adopt }: Ingest__Output): IngestSource {
+  if (staged) return { from: 'staging' };
+  if (web) return { from: 'web', uri: web.uri };
+  if (adopt) return readAdopt(adopt);
+  return { from: 'upload' };
+}
+
+export function readAdopt({ pool, image, move }: AdoptSource__Output): AdoptSource {
+  return { from: 'pool', pool, image, move };
+}
+
+/** A hub that says nothing speaks of raw disks. Formats of a newer hub are not let in by an agent that does not know them. */
+function readDeclared(wire: { readonly diskFormat: string; readonly containerFormat: string }): Declared {
+  const diskFormat = DISK_FORMATS.find((one) => one === (wire.diskFormat || 'raw'));
+  const containerFormat = CONTAINER_FORMATS.find((one) => one === (wire.containerFormat || 'bare'));
+  if (diskFormat !== undefined && containerFormat !== undefined) return { diskFormat, containerFormat };
+  throw new Refusal('UNSUPPORTED', 'this agent does not know the format of the image', {
+    hint: 'the hub is newer than the agent: update the agent',
+  });
+}
+
+function readDigests({ md5, sha256, sha512 }: Readonly<Record<string, string>>): ExpectedDigests {
+  return { ...(md5 && { md5 }), ...(sha256 && { sha256 }), ...(sha512 && { sha512 }) };
 }
 
 export function readPacing({ stores, jobs }: Pacing__Output): PacingTerms {
@@ -135,9 +204,26 @@ export function resultMessage(result: Result): AgentMessage {
 function outcomeMessage(outcome: Outcome): Partial<TaskResult> {
   switch (outcome.kind) {
     case 'ingested': {
-      const { sizeBytes, dataBytes, root, checksum, osHashAlgo, osHashValue } = outcome.data;
-      return { ingested: { sizeBytes, dataBytes, root, checksum, osHashAlgo, osHashValue } };
+      const { sizeBytes, virtualSizeBytes, dataBytes, root, checksum, osHashAlgo, osHashValue } =
+        outcome.data;
+      const { format } = outcome;
+      const properties = { ...format.properties };
+      return {
+        ingested: {
+          sizeBytes,
+          dataBytes,
+          root,
+          checksum,
+          osHashAlgo,
+          osHashValue,
+          ...format,
+          properties,
+          virtualSizeBytes,
+        },
+      };
     }
+    case 'staged':
+      return { staged: { sizeBytes: outcome.sizeBytes, sha512: outcome.sha512 } };
     case 'copied':
       return { copied: { verifiedRoot: outcome.verifiedRoot } };
     case 'deleted':

@@ -1,21 +1,29 @@
 import { isUuid } from '../domain/ids.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentMessage } from '../rpc/generated/entrepot/v1/AgentMessage.ts';
+import type { Answer } from '../rpc/generated/entrepot/v1/Answer.ts';
 import type { HubMessage__Output } from '../rpc/generated/entrepot/v1/HubMessage.ts';
+import type { Question__Output } from '../rpc/generated/entrepot/v1/Question.ts';
 import type { RenewedTicket__Output } from '../rpc/generated/entrepot/v1/RenewedTicket.ts';
 import type { Serve__Output } from '../rpc/generated/entrepot/v1/Serve.ts';
+import type { Staging } from '../staging/staging.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { ImageLocks } from './image-locks.ts';
-import { failureMessage, readAssignment, readPacing } from './messages.ts';
+import { examineAdoption } from './imports/examine.ts';
+import { failureMessage, readAdopt, readAssignment, readPacing } from './messages.ts';
 import type { Pacing } from './pacing.ts';
 import type { RevokedStores } from './revoked-stores.ts';
 import type { TaskBoard } from './task-board.ts';
 
+/** Whole images named in one answer. */
+const ANSWER_IMAGES = 1000;
+
 export interface OrdersParts {
   readonly store: Store;
+  readonly staging: Staging;
   readonly board: TaskBoard;
   readonly locks: ImageLocks;
   readonly deliveries: Deliveries;
@@ -41,7 +49,7 @@ export class Orders {
     else if (kept) board.kept(kept);
     else if (serve) void this.#serve(serve);
     else if (discard) for (const imageId of discard.imageIds) void this.#discard(imageId);
-    else if (question) void this.#answer(question.questionId, question.imageId);
+    else if (question) void this.#answer(question);
     else if (renewedTicket) this.#renewTicket(renewedTicket);
     else if (storeRevoked) this.#revoke(storeRevoked.storeId);
     else if (message.pacing) pacing.heed(readPacing(message.pacing));
@@ -82,15 +90,27 @@ export class Orders {
     });
   }
 
-  /** A partial image no job will use, unless a task of ours does by now. */
+  async #answerTo({ imageId, examine, wholeAfter }: Question__Output): Promise<Answer> {
+    const { store } = this.#parts;
+    if (examine) return { examined: await examineAdoption(store, readAdopt(examine), imageId) };
+    if (wholeAfter === undefined) return { children: await store.children(imageId) };
+    const whole = (await store.list()).filter(({ form, imageId: id }) => form === 'whole' && id > wholeAfter);
+    const images = whole.sort((one, other) => (one.imageId < other.imageId ? -1 : 1)).slice(0, ANSWER_IMAGES);
+    return { images };
+  }
+
+  /** A partial image, or a file in staging, that no job will use, unless a task of ours does by now. */
   async #discard(imageId: string): Promise<void> {
-    const { store, board, locks, log } = this.#parts;
+    const { store, staging, board, locks, log } = this.#parts;
     if (!isUuid(imageId) || board.uses(imageId)) {
       log.info({ imageId }, 'ignored a discard: a task uses the image');
       return;
     }
     try {
-      await locks.run(imageId, () => store.discard(imageId));
+      await locks.run(imageId, async () => {
+        await store.discard(imageId);
+        await staging.discard(imageId);
+      });
       log.info({ imageId }, 'leftover discarded');
     } catch (error) {
       const { code, message } = Refusal.from(error);
@@ -98,10 +118,11 @@ export class Orders {
     }
   }
 
-  async #answer(questionId: number, imageId: string): Promise<void> {
-    const { store, tell } = this.#parts;
+  async #answer(question: Question__Output): Promise<void> {
+    const { tell } = this.#parts;
+    const { questionId } = question;
     try {
-      tell({ answer: { questionId, children: await store.children(imageId) } });
+      tell({ answer: { questionId, ...(await this.#answerTo(question)) } });
     } catch (error) {
       tell({ answer: { questionId, failure: failureMessage(Refusal.from(error)) } });
     }

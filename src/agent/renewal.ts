@@ -13,6 +13,10 @@ const LOOK_INTERVAL_MS = 3_600_000;
 /** A third of the life is left when it begins, ten days as a rule: it soon comes down to once an hour. */
 export const RENEWAL_RETRY: BackoffLimits = { minMs: 1000, maxMs: 3_600_000 };
 
+/** The less life is left, the sooner it is tried again: every so many parts of it, but not in a storm. */
+const TRIES_IN_REST = 10;
+const LAST_TRIES_MS = 500;
+
 export interface RenewalParts {
   readonly credentials: OwnCredentials;
   /** Has the hub issue a certificate for a request (PKCS#10, DER). Rejects with a Refusal. */
@@ -76,7 +80,8 @@ export class Renewal {
         { code, hint, ...fieldsOf(certificate) },
         `certificate not renewed, will try again: ${message}`,
       );
-      return backoff.next();
+      const restMs = certificate.notAfterMs - now();
+      return Math.min(backoff.next(), Math.max(restMs / TRIES_IN_REST, LAST_TRIES_MS));
     }
   }
 

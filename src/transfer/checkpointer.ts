@@ -1,11 +1,12 @@
 import type { PartialImage } from '../store/store.ts';
 import { unlessAborted } from './in-flight.ts';
-import { type Checkpoint, METADATA } from './metadata.ts';
 
 export interface CheckpointerOptions {
   readonly image: PartialImage;
-  /** The checkpoint that is on the image now. */
-  readonly start: Checkpoint;
+  /** Where the checkpoint is that is on the image now. */
+  readonly startChunk: number;
+  /** Puts a checkpoint on the image: all chunks below `nextChunk` are flushed. Durable when it settles. */
+  readonly write: (nextChunk: number) => Promise<void>;
   /** A new one is due after so many chunks. */
   readonly everyChunks: number;
   /** Every data chunk below `nextChunk` is flushed, and the checkpoint that says so is durable. */
@@ -13,7 +14,7 @@ export interface CheckpointerOptions {
 }
 
 /**
- * Keeps a copy's checkpoint: chunks begin in rising order, are done in any order, and the
+ * Keeps the checkpoint of a copy or an ingest: chunks begin in rising order, are done in any order, and the
  * checkpoint follows the chunks that are done without a gap, after they are flushed.
  */
 export class Checkpointer {
@@ -31,7 +32,7 @@ export class Checkpointer {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
-    this.#nextChunk = options.start.nextChunk;
+    this.#nextChunk = options.startChunk;
   }
 
   /**
@@ -77,12 +78,11 @@ export class Checkpointer {
 
   async #save(nextChunk: number): Promise<void> {
     const count = this.#doneCount;
-    const { image, start } = this.#options;
+    const { image, write } = this.#options;
     this.#saving = true;
     try {
       await image.flush();
-      const checkpoint: Checkpoint = { root: start.root, nextChunk };
-      await image.setMetadata(METADATA.checkpoint, JSON.stringify(checkpoint));
+      await write(nextChunk);
     } catch (error) {
       this.#failed = true;
       throw error;

@@ -2,22 +2,21 @@ import { CHUNK_BYTES } from '../domain/chunk.ts';
 import type { ImageData } from '../domain/image.ts';
 import { NO_TRAFFIC, type Phase, type Progress, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
-import { type DigestPool, StreamDigest } from '../image/digests.ts';
+import type { DigestPool } from '../image/digests.ts';
 import type { PartialImage, ReadableImage, Store } from '../store/store.ts';
-import { ChunkBuffer } from './chunk-buffer.ts';
-import { releaseFrame } from './frame-codec.ts';
+import { ChunkIntake, WIDTH } from './chunk-intake.ts';
+import { ContentDigest, imageDataOf } from './content-digest.ts';
 import type { Frame } from './frames.ts';
-import { allDone, type InFlight, throwIfAborted, untilAborted, withInFlight } from './in-flight.ts';
-import { type Manifest, ManifestBuilder } from './manifest.ts';
-import { METADATA, parseImageData } from './metadata.ts';
+import { throwIfAborted } from './in-flight.ts';
+import { type BytesBefore, bytesBelow, type IngestCheckpoint, openForIngest } from './ingest-checkpoint.ts';
+import { IngestCheckpoints } from './ingest-checkpoints.ts';
+import type { Manifest } from './manifest.ts';
+import { type Details, METADATA, parseImageData, writeDetails } from './metadata.ts';
 import { closing, removeStale } from './open.ts';
 import { dataChunks } from './runs.ts';
 import type { SlabPool } from './slab.ts';
-import { findDirtyHole, findWrongChunks } from './verify.ts';
-import { isZero, nonzeroExtents } from './zeros.ts';
-
-/** Chunks being hashed and written at once. */
-const WIDTH = 4;
+import { type PassedBytes, surveyInto } from './survey.ts';
+import { EXTENT_WINDOW_CHUNKS, findDirtyHole, findWrongChunks } from './verify.ts';
 
 export interface IngestOptions {
   readonly store: Store;
@@ -26,16 +25,21 @@ export interface IngestOptions {
   readonly taskId: string;
   readonly sizeBytes: number;
   /**
-   * Chunks in rising order, each ended by a frame that is `last`, holes left out; then one
-   * empty frame at offset = sizeBytes, `last`, and nothing after it.
+   * What follows on the bytes that are here already: chunks in rising order, each ended by a frame that is `last`,
+   * holes left out; then one empty frame at offset = sizeBytes, `last`, and nothing after it. Called once at most.
    */
-  readonly frames: AsyncIterable<Frame>;
-  /** Kept beside the image, at most 64 KiB. */
-  readonly recordJson: string;
+  readonly frames: (before: BytesBefore) => AsyncIterable<Frame>;
+  /**
+   * Keeps checkpoints, and goes on from that of an earlier attempt of the same task with the same note, which says what
+   * bytes they are (at most 32 KiB). Default: begins anew, and leaves nothing to go on with.
+   */
+  readonly resume?: Resume | undefined;
+  /** Hears of the bytes, and has a say in whether they are kept. */
+  readonly intake: IntakeCheck;
   /** Resolves when the manifest is durable where readers will ask for it: the image is published after that. */
   readonly keepManifest: (manifest: Manifest) => Promise<void>;
   readonly digests: DigestPool;
-  /** A pool of this transfer's own. At least one slab; more than WIDTH + 1 are not used. */
+  /** A pool of this transfer's own. At least one slab; more than WIDTH + 2 are not used. */
   readonly slabs: SlabPool;
   /** Called for each frame, chunk and phase. While bytes come in, the total is what may still be data. */
   readonly onProgress: (progress: Progress) => void;
@@ -44,53 +48,89 @@ export interface IngestOptions {
   readonly traffic?: { -readonly [Key in keyof Traffic]: number };
 }
 
+export interface Resume {
+  readonly note: string;
+  /** A checkpoint is due when so much is written after the one before. Default CHECKPOINT_BYTES. */
+  readonly checkpointBytes?: number;
+}
+
+/** What looks at an image's bytes as they come in: in their order, what is left out as zeros. */
+export interface IntakeCheck {
+  /** Until it resolves the bytes must not change; rejects to end the ingest. Called again before the one before has settled. */
+  update(bytes: Uint8Array): Promise<void>;
+  skip(lengthBytes: number, signal: AbortSignal): Promise<void>;
+  /** After the last byte, before anything is published: what belongs beside the image. Rejects when it may not be kept. */
+  settle(): Promise<Details>;
+}
+
 export interface Ingested {
   readonly data: ImageData;
+  /** As `Details.formatJson`. */
+  readonly formatJson: string;
   readonly traffic: Traffic;
 }
 
 /**
  * Takes the bytes of a new image in: one pass makes the manifest, MD5 and SHA-512, and writes;
  * then all is read back, the manifest kept, and the image published. When the image is whole
- * and the same task made it so, returns its data and takes no frame. Never goes on with a partial
- * image: the bytes of a second upload need not be those of the first. What is whole of another
- * task is stale, see `removeStale`.
+ * and the same task made it so, returns its data and takes no frame. With `resume` it goes on from an earlier attempt's
+ * checkpoint: what lies behind that is cleared, what lies below is read for the digests and the check. What is whole of
+ * another task is stale, see `removeStale`.
  *
  * Rejects with a Refusal, after everything it started has settled and the image is closed:
- * INVALID when the frames are not an image of `sizeBytes`; CORRUPT when the store does not
+ * INVALID when the frames are not the rest of an image of `sizeBytes`; CORRUPT when the store does not
  * give back what was written; CONFLICT when an image that is not ours is in the way; the
- * store's, the frames' and keepManifest's refusals as they are. The partial image stays, for
- * `store.discard`.
+ * store's, the frames' and keepManifest's refusals as they are. The partial image stays, with `resume` all that came
+ * without a gap below its checkpoint; whoever does not want to go on calls `store.discard`.
  */
 export async function ingest(options: IngestOptions): Promise<Ingested> {
-  const { store, imageId, taskId, sizeBytes, signal } = options;
+  const { store, imageId, taskId, signal } = options;
   await using intake = new Intake(options);
   try {
     throwIfAborted(signal);
     intake.enter('preparing', 0);
     const known = await dataOfWhole(store, imageId, taskId);
-    if (known !== undefined) return { data: known, traffic: intake.traffic };
-    await store.discard(imageId);
-    const image = await store.openPartial(imageId, sizeBytes);
-    const data = await closing(image, () => intake.fill(image));
+    if (known !== undefined) return { ...known, traffic: intake.traffic };
+    const { image, checkpoint } = await open(options);
+    const ingested = await closing(image, () => intake.fill(image, checkpoint));
     throwIfAborted(signal);
     await store.publish(imageId);
-    return { data, traffic: intake.traffic };
+    return { ...ingested, traffic: intake.traffic };
   } catch (error) {
     throw Refusal.from(error);
   }
 }
 
+/** Without a checkpoint the image is empty, and none is to be kept. */
+async function open({
+  store,
+  imageId,
+  taskId,
+  sizeBytes,
+  resume,
+}: IngestOptions): Promise<{ image: PartialImage; checkpoint?: IngestCheckpoint }> {
+  if (resume !== undefined)
+    return await openForIngest(store, imageId, sizeBytes, { taskId, note: resume.note });
+  // The bytes of a second attempt need not be those of the first.
+  await store.discard(imageId);
+  return { image: await store.openPartial(imageId, sizeBytes) };
+}
+
 /** What an earlier attempt of the task took in. Undefined when there is no whole image, any more. */
-async function dataOfWhole(store: Store, imageId: string, taskId: string): Promise<ImageData | undefined> {
+export async function dataOfWhole(
+  store: Store,
+  imageId: string,
+  taskId: string,
+): Promise<Omit<Ingested, 'traffic'> | undefined> {
   const image = await wholeIfAny(store, imageId);
   if (image === undefined) return undefined;
-  const { data, task, root } = await closing(image, async () => ({
+  const { data, task, root, formatJson } = await closing(image, async () => ({
     data: parseImageData(await image.metadata(METADATA.data)),
     task: await image.metadata(METADATA.task),
     root: await image.metadata(METADATA.root),
+    formatJson: (await image.metadata(METADATA.format)) ?? '',
   }));
-  if (data !== undefined && task === taskId) return data;
+  if (data !== undefined && task === taskId) return { data, formatJson };
   await removeStale(store, imageId, root);
   return undefined;
 }
@@ -107,24 +147,18 @@ async function wholeIfAny(store: Store, imageId: string): Promise<ReadableImage 
 class Intake implements AsyncDisposable {
   readonly traffic: { -readonly [Key in keyof Traffic]: number };
   readonly #options: IngestOptions;
-  readonly #stream = new StreamDigest();
-  readonly #builder: ManifestBuilder;
-  /** Digests that wait for those of earlier chunks. */
-  readonly #digestsAhead = new Map<number, Buffer>();
-  readonly #dataChunks: number[] = [];
-  /** All of the image below is complete, data and holes. */
-  #position = 0;
+  readonly #content: ContentDigest;
   #phase: Phase = 'preparing';
   #doneBytes = 0;
 
   constructor(options: IngestOptions) {
     this.#options = options;
-    this.#builder = new ManifestBuilder(options.sizeBytes);
+    this.#content = new ContentDigest(options.sizeBytes, options.digests);
     this.traffic = options.traffic ?? { ...NO_TRAFFIC };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stream[Symbol.asyncDispose]();
+    await this.#content[Symbol.asyncDispose]();
   }
 
   enter(phase: Phase, doneBytes: number): void {
@@ -133,121 +167,54 @@ class Intake implements AsyncDisposable {
     this.#advance(0);
   }
 
-  /** From an empty partial image to one that is verified and may be published. */
-  async fill(image: PartialImage): Promise<ImageData> {
-    const { imageId, taskId, recordJson, keepManifest } = this.#options;
-    this.enter('transferring', 0);
-    await withInFlight(WIDTH, this.#options.signal, (inFlight, signal) =>
-      this.#takeIn(image, inFlight, signal),
-    );
-    const manifest = this.#builder.build();
-    const { md5, sha512 } = await this.#stream.finish();
+  /** From an open partial image to one that is verified and may be published. */
+  async fill(image: PartialImage, kept: IngestCheckpoint | undefined): Promise<Omit<Ingested, 'traffic'>> {
+    const { imageId, taskId, intake, keepManifest, signal, frames, resume } = this.#options;
+    const checkpoints = kept && new IngestCheckpoints(image, kept, resume?.checkpointBytes);
+    const before = await this.#regain(image, kept);
+    this.enter('transferring', this.traffic.resumedBytes);
+    const arrivals = new ChunkIntake({
+      ...this.#options,
+      image,
+      startByte: before.lengthBytes,
+      content: this.#content,
+      checkpoints,
+      traffic: this.traffic,
+      onAdvance: (bytes) => this.#advance(bytes),
+    });
+    await arrivals.takeIn(frames(before), signal);
+    const content = await this.#content.finish();
+    const { manifest } = content;
+    const details = await intake.settle();
     this.enter('flushing', manifest.dataBytes);
-    await image.flush();
+    if (checkpoints === undefined) await image.flush();
+    else await checkpoints.saveAll(content.sha512);
     await this.#verify(image, manifest);
     this.enter('publishing', manifest.dataBytes);
     await keepManifest(manifest);
-    const { sizeBytes, dataBytes, root } = manifest;
-    const digests = { checksum: md5, osHashAlgo: 'sha512', osHashValue: sha512, root } as const;
-    const data: ImageData = { sizeBytes, virtualSizeBytes: sizeBytes, dataBytes, ...digests };
-    await image.setMetadata(METADATA.uuid, imageId);
-    await image.setMetadata(METADATA.root, root);
-    await image.setMetadata(METADATA.record, recordJson);
-    await image.setMetadata(METADATA.data, JSON.stringify(data));
-    await image.setMetadata(METADATA.task, taskId);
-    return data;
+    const data = imageDataOf(content, details.virtualSizeBytes);
+    await writeDetails(image, { imageId, taskId, data, details });
+    return { data, formatJson: details.formatJson };
   }
 
-  async #takeIn(image: PartialImage, inFlight: InFlight, signal: AbortSignal): Promise<void> {
-    const { frames, sizeBytes, slabs } = this.#options;
-    let buffer: ChunkBuffer | undefined;
-    let arrivedBytes = 0;
-    let ended = false;
-    try {
-      for await (const frame of untilAborted(frames, signal)) {
-        if (ended) throw new Refusal('INVALID', 'a frame came after the one that ended the image');
-        if (!(frame.offset + frame.data.length <= sizeBytes)) {
-          throw new Refusal(
-            'INVALID',
-            `the upload is longer than the ${sizeBytes} bytes it was said to have`,
-          );
-        }
-        arrivedBytes = frame.offset + frame.data.length;
-        this.traffic.receivedBytes += frame.data.length;
-        this.traffic.wireBytes += frame.data.length;
-        this.#advance(0);
-        if (buffer === undefined && isEnd(frame, sizeBytes)) {
-          ended = true;
-          await this.#skipTo(sizeBytes, signal);
-          continue;
-        }
-        buffer ??= await this.#begin(frame, signal);
-        const isComplete = buffer.add(frame);
-        releaseFrame(frame);
-        if (!isComplete) continue;
-        const complete = buffer;
-        this.#position = complete.offset + complete.bytes.length;
-        await inFlight.start(() => this.#keep(complete, image, signal));
-        buffer = undefined;
-      }
-    } finally {
-      if (buffer !== undefined) slabs.giveBack(buffer.slab);
-    }
-    throwIfAborted(signal);
-    if (!ended) throw new Refusal('INVALID', `the upload ended after ${arrivedBytes} of ${sizeBytes} bytes`);
-  }
-
-  /** A chunk's first frame: what lies between it and the chunk before is a hole. */
-  async #begin({ offset }: Frame, signal: AbortSignal): Promise<ChunkBuffer> {
-    const { sizeBytes, slabs } = this.#options;
-    const chunk = Math.floor(offset / CHUNK_BYTES);
-    if (chunk * CHUNK_BYTES < this.#position || offset >= sizeBytes) {
-      throw new Refusal('INVALID', `a frame at ${offset} came after ${this.#position} bytes were complete`);
-    }
-    await this.#skipTo(chunk * CHUNK_BYTES, signal);
-    return new ChunkBuffer(chunk, sizeBytes, await slabs.take(signal));
-  }
-
-  async #skipTo(offset: number, signal: AbortSignal): Promise<void> {
-    const lengthBytes = offset - this.#position;
-    if (lengthBytes === 0) return;
-    await this.#stream.zeros(lengthBytes, signal);
-    this.#position = offset;
-    this.traffic.holeBytes += lengthBytes;
-    this.#advance(0);
-  }
-
-  /** Called in the order of chunks: the stream's digests see them in that order, whatever takes how long. */
-  async #keep(
-    { chunk, offset, bytes, slab }: ChunkBuffer,
-    image: PartialImage,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const streamed = this.#stream.update(bytes);
-    try {
-      if (isZero(bytes)) {
-        this.traffic.holeBytes += bytes.length;
-        this.#advance(0);
-        return;
-      }
-      this.#dataChunks.push(chunk);
-      await allDone([this.#digest(chunk, bytes), writeData(image, offset, bytes, signal), streamed]);
-      this.#advance(bytes.length);
-    } finally {
-      await streamed.finally(() => this.#options.slabs.giveBack(slab));
-    }
-  }
-
-  async #digest(chunk: number, bytes: Buffer): Promise<void> {
-    this.#digestsAhead.set(chunk, await this.#options.digests.sha256(bytes));
-    for (;;) {
-      const [first] = this.#dataChunks;
-      const digest = first === undefined ? undefined : this.#digestsAhead.get(first);
-      if (first === undefined || digest === undefined) return;
-      this.#builder.add(first, digest);
-      this.#digestsAhead.delete(first);
-      this.#dataChunks.shift();
-    }
+  /** Goes over what an earlier attempt has left, so that it is as if it had just come. */
+  async #regain(image: PartialImage, kept: IngestCheckpoint | undefined): Promise<BytesBefore> {
+    const { imageId, slabs, intake, sizeBytes, signal } = this.#options;
+    const lengthBytes = kept === undefined ? 0 : bytesBelow(kept, sizeBytes);
+    if (kept !== undefined) await clearFrom(image, lengthBytes, signal);
+    const onPassed = ({ readBytes, holeBytes }: PassedBytes) => {
+      this.traffic.resumedBytes += readBytes;
+      this.traffic.holeBytes += holeBytes;
+      this.#advance(readBytes);
+    };
+    await surveyInto(this.#content, lengthBytes, { image, slabs, onPassed, check: intake, signal });
+    const sha512 = await this.#content.sha512SoFar();
+    if (kept === undefined || kept.sha512 === sha512) return { lengthBytes, sha512 };
+    throw new Refusal(
+      'CORRUPT',
+      `the first ${lengthBytes} bytes of image ${imageId} are not in the store as they were written`,
+      { hint: 'look at the health of its disks; then begin anew' },
+    );
   }
 
   async #verify(image: PartialImage, manifest: Manifest): Promise<void> {
@@ -282,18 +249,14 @@ class Intake implements AsyncDisposable {
   }
 }
 
-async function writeData(
-  image: PartialImage,
-  offset: number,
-  bytes: Buffer,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const extent of nonzeroExtents(bytes)) {
+/**
+ * What came after the checkpoint may be torn, or of another rest: it would show in this one's holes. Also where there
+ * is no extent: that an earlier attempt cleared it may have been lost with a flush that failed.
+ */
+async function clearFrom(image: PartialImage, startByte: number, signal: AbortSignal): Promise<void> {
+  const windowBytes = EXTENT_WINDOW_CHUNKS * CHUNK_BYTES;
+  for (let at = startByte; at < image.sizeBytes; at += windowBytes) {
     throwIfAborted(signal);
-    await image.write(offset + extent.offset, bytes.subarray(extent.offset, extent.offset + extent.length));
+    await image.clear(at, Math.min(windowBytes, image.sizeBytes - at));
   }
-}
-
-function isEnd({ offset, data, last }: Frame, sizeBytes: number): boolean {
-  return offset === sizeBytes && data.length === 0 && last;
 }

@@ -1,7 +1,7 @@
 import { Refusal } from '../domain/refusal.ts';
 import type { PartialImage, Store } from '../store/store.ts';
 import type { Manifest } from './manifest.ts';
-import { type Checkpoint, METADATA, parseCheckpoint } from './metadata.ts';
+import { METADATA, parseCheckpoint, writeCheckpoint } from './metadata.ts';
 
 export interface OpenedForCopy {
   readonly image: PartialImage;
@@ -42,7 +42,8 @@ export async function closing<T>(image: AsyncDisposable, body: () => Promise<T>)
   return result;
 }
 
-async function orClose<T>(image: AsyncDisposable, body: () => Promise<T>): Promise<T> {
+/** Closes the image when `body` fails, and rejects as it did. */
+export async function orClose<T>(image: AsyncDisposable, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
@@ -79,8 +80,7 @@ async function inspect(image: PartialImage, manifest: Manifest): Promise<number 
 
 /** Before the first write: whatever is in the image from here on belongs to this manifest. */
 async function mark(image: PartialImage, manifest: Manifest): Promise<void> {
-  const checkpoint: Checkpoint = { root: manifest.root, nextChunk: 0 };
-  await image.setMetadata(METADATA.checkpoint, JSON.stringify(checkpoint));
+  await writeCheckpoint(image, { root: manifest.root, nextChunk: 0 });
 }
 
 async function rootOfWhole(store: Store, imageId: string): Promise<string | undefined> {
@@ -91,13 +91,19 @@ async function rootOfWhole(store: Store, imageId: string): Promise<string | unde
 /**
  * Removes a whole image that the hub counts nowhere: what a job made that was cancelled while
  * its site was away, and whose end the agent could not tell. Only an image with a root of ours
- * is; CONFLICT for any other, as the pool may have other users. IN_USE while clones depend on it.
+ * is; CONFLICT for any other, as the pool may have other users, and for one that was adopted, which nobody
+ * can make again. IN_USE while clones depend on it.
  */
 export async function removeStale(store: Store, imageId: string, root: string | undefined): Promise<void> {
-  if (root === undefined) {
+  if (root === undefined || (await isAdopted(store, imageId))) {
     throw new Refusal('CONFLICT', `the store already has an image ${imageId}, which Entrepot did not make`, {
       hint: 'look at what it is; remove it from the store, or give the new image another UUID',
     });
   }
   await store.remove(imageId);
+}
+
+async function isAdopted(store: Store, imageId: string): Promise<boolean> {
+  const image = await store.openWhole(imageId);
+  return (await closing(image, () => image.metadata(METADATA.adopted))) !== undefined;
 }

@@ -12,7 +12,7 @@ import { type ChunkRun, type FrameSource, RUNS_PER_REQUEST } from './frames.ts';
 import { throwIfAborted, withInFlight } from './in-flight.ts';
 import { ASKED_CHUNKS, CHECKPOINT_BYTES, type LossBounds, lossBounds, WIDTH } from './loss.ts';
 import type { Manifest } from './manifest.ts';
-import { METADATA } from './metadata.ts';
+import { METADATA, writeCheckpoint } from './metadata.ts';
 import { closing, openForCopy } from './open.ts';
 import { dataChunks, runsOf } from './runs.ts';
 import type { SlabPool } from './slab.ts';
@@ -184,7 +184,8 @@ class Reception {
     const bounds = this.#bounds;
     const checkpointer = new Checkpointer({
       image,
-      start: { root: manifest.root, nextChunk },
+      startChunk: nextChunk,
+      write: (below) => writeCheckpoint(image, { root: manifest.root, nextChunk: below }),
       everyChunks: bounds.everyChunks,
       onSaved: (below) => flushed.reach(below),
     });

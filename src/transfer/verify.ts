@@ -8,7 +8,7 @@ import type { SlabPool } from './slab.ts';
 import { isZero } from './zeros.ts';
 
 /** Extents are asked for so much of the image at a time: their list stays short in the worst case. */
-const EXTENT_WINDOW_CHUNKS = 256;
+export const EXTENT_WINDOW_CHUNKS = 256;
 
 export interface VerifyOptions {
   readonly image: ReadableImage;

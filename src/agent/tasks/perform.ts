@@ -5,6 +5,7 @@ import { copyImage } from './copy.ts';
 import { deleteImage } from './delete.ts';
 import { ingestImage } from './ingest.ts';
 import type { TaskParts } from './parts.ts';
+import { stageFile } from './stage.ts';
 
 /** The work of each kind of task. */
 export function performer(parts: TaskParts): Perform {
@@ -12,6 +13,8 @@ export function performer(parts: TaskParts): Perform {
     const { work } = assignment;
     parseUuid(assignment.imageId);
     switch (work.kind) {
+      case 'stage':
+        return await stageFile(parts, { ...assignment, work }, run);
       case 'ingest':
         return await ingestImage(parts, { ...assignment, work }, run);
       case 'copy':

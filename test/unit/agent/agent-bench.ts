@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
-import { Agent, type AgentParts, type AgentSettings } from '../../../src/agent/agent.ts';
+import { Agent } from '../../../src/agent/agent.ts';
 import { saveCredentials } from '../../../src/agent/enrolment.ts';
 import { OwnCredentials } from '../../../src/agent/own-credentials.ts';
+import type { AgentParts, AgentSettings } from '../../../src/agent/settings.ts';
 import { FileStore } from '../../../src/store/file/file-store.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import type { Credentials } from '../../../src/trust/credentials.ts';
@@ -13,6 +14,7 @@ import type { LogLine } from '../rpc/harness.ts';
 import { StoreFolder } from '../store/file-folder.ts';
 import { type ChunkSketch, draw, manifestOf, uploadOf } from '../transfer/samples.ts';
 import { WatchedStore } from '../transfer/watched-store.ts';
+import { importsIn } from './imports-in.ts';
 import { ScriptedHub, type Session } from './scripted-hub.ts';
 
 export const JOB_ID = '0d6b3c53-7a0e-4f0e-8f5a-2f6a2a1f4e01';
@@ -51,6 +53,7 @@ export class AgentBench implements AsyncDisposable {
         credentials,
         loggers: createLoggers({ component: 'agent', level: 'info', storeId, target }),
         registry: this.registry,
+        imports: importsIn(folder),
         redial: { minMs: 5, maxMs: 50 },
         ...parts,
       },

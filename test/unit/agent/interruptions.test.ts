@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { OwnCredentials } from '../../../src/agent/own-credentials.ts';
+import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { gate, refusalIn } from '../rpc/harness.ts';
-import { manifestOf, uploadOf } from '../transfer/samples.ts';
+import { dataOf, manifestOf, uploadOf } from '../transfer/samples.ts';
 import type { WatchedStore } from '../transfer/watched-store.ts';
 import { AgentBench, ingestMessage, sample, World } from './agent-bench.ts';
 import { eventually, type Session } from './scripted-hub.ts';
@@ -120,6 +121,44 @@ test('a cancelled copy leaves nothing, also of earlier attempts', async () => {
   ).toBe(1);
   expect(await edge.metric('entrepot_agent_buffer_bytes')).toBe(0);
   expect(edge.store.openImages).toBe(0);
+});
+
+test('an upload that broke goes on from what the agent has, and one that is refused leaves nothing', async () => {
+  await using world = await World.make();
+  const central = await world.agent('central');
+  const session = await world.hub.session('central');
+  const bytes = sample(9);
+  let breaks = true;
+  world.hub.uploads.set('ingest-1', function* (fromByte) {
+    for (const frame of uploadOf(bytes)) {
+      if (frame.offset < fromByte) continue;
+      if (breaks && frame.offset >= 6 * CHUNK_BYTES)
+        throw new Refusal('UNAVAILABLE', 'the operator went away');
+      yield frame;
+    }
+  });
+  session.tell(ingestMessage('ingest-1', 1, IMAGE, bytes.length));
+  expect((await session.result('ingest-1')).failure?.code).toBe('UNAVAILABLE');
+  expect(await central.store.list()).toMatchObject([{ form: 'partial' }]);
+  breaks = false;
+  session.tell(ingestMessage('ingest-1', 2, IMAGE, bytes.length));
+  await eventually(() => session.results('ingest-1').length === 2);
+  const again = session.results('ingest-1')[1];
+  expect(again?.ingested?.root).toBe(manifestOf(bytes).root);
+  expect(again?.traffic?.resumedBytes).toBeGreaterThan(0);
+  expect((await world.bytesAt('central', IMAGE)).equals(bytes)).toBe(true);
+  const { fromByte = 0, sha512 } = world.hub.uploadedBefore[1] ?? {};
+  expect([fromByte % CHUNK_BYTES, sha512]).toEqual([0, dataOf(bytes.subarray(0, fromByte)).osHashValue]);
+  expect(fromByte).toBeGreaterThan(0);
+
+  const other = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a11';
+  world.hub.uploads.set('ingest-2', function* () {
+    yield* [...uploadOf(bytes)].slice(0, 30);
+    throw new Refusal('CONFLICT', 'another file');
+  });
+  session.tell(ingestMessage('ingest-2', 1, other, bytes.length));
+  expect((await session.result('ingest-2')).failure?.code).toBe('CONFLICT');
+  expect(await central.store.list()).toMatchObject([{ imageId: IMAGE, form: 'whole' }]);
 });
 
 test('a cancelled ingest leaves nothing', async () => {

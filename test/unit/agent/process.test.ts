@@ -72,7 +72,7 @@ async function ready(agent: AgentProcess): Promise<{ readonly status: number; re
   return { status: response.status, detail };
 }
 
-test('SIGTERM in the middle of an upload: nothing is left, the hub sees it go, the process ends well', async () => {
+test('SIGTERM in the middle of an upload: what came is kept for the next attempt, the hub sees it go, the process ends well', async () => {
   await using world = await World.make();
   const { path: folder } = await world.folder('dcn0');
   await using agent = AgentProcess.run(await configure(world, { type: 'file', folder }));
@@ -102,7 +102,7 @@ test('SIGTERM in the middle of an upload: nothing is left, the hub sees it go, t
   expect(agent.stderr).toBe('');
   stalled.resolve();
   const after = await world.agent('dcn0');
-  expect(await after.store.list()).toEqual([]);
+  expect(await after.store.list()).toEqual([{ imageId: IMAGE, form: 'partial', sizeBytes: bytes.length }]);
 });
 
 test('not ready without its hub, and says why; SIGINT ends it all the same', async () => {

@@ -116,6 +116,20 @@ describe('the renewal of a certificate', () => {
     await eventually(() => lines.some(({ msg }) => msg === 'certificate renewed'));
   });
 
+  test('is tried the more often the less life is left', async () => {
+    clock.aheadMs = 21 * DAY_MS;
+    answer = () => Promise.reject(new Refusal('UNAVAILABLE', 'cannot reach hub'));
+    await start();
+    for (let tries = 0; tries < 14; tries++) await clock.pass();
+    clock.aheadMs = 30 * DAY_MS - HOUR_MS;
+    expect(Math.round((await clock.pass()) / 60_000)).toBe(6);
+    clock.aheadMs = 30 * DAY_MS - 60_000;
+    expect(Math.round((await clock.pass()) / 1000)).toBe(6);
+    // The last seconds, in which the test goes on as well.
+    clock.aheadMs = 30 * DAY_MS - 4000;
+    expect(await clock.pass()).toBe(500);
+  });
+
   test('does not take what cannot be used', async () => {
     clock.aheadMs = 21 * DAY_MS;
     const before = await readFile(join(folder, 'identity.pem'), 'utf8');

@@ -79,8 +79,10 @@ export class Session {
 export class ScriptedHub implements AsyncDisposable {
   readonly sessions: Session[] = [];
   readonly manifests = new Map<string, Buffer>();
-  readonly uploads = new Map<string, () => Iterable<Frame> | AsyncIterable<Frame>>();
+  readonly uploads = new Map<string, (fromByte: number) => Iterable<Frame> | AsyncIterable<Frame>>();
   readonly pulledUploads: string[] = [];
+  /** What agents said they had of the uploads they pulled. */
+  readonly uploadedBefore: { readonly fromByte: number; readonly sha512: string }[] = [];
   manifestsAsked = 0;
   hellos = 0;
   /** Agents are sent away with this. */
@@ -144,9 +146,10 @@ export class ScriptedHub implements AsyncDisposable {
         this.manifests.set(root, body);
         return { root };
       },
-      PullUpload: async ({ taskId, attempt }, write) => {
+      PullUpload: async ({ taskId, attempt, fromByte, sha512 }, write) => {
         this.pulledUploads.push(`${taskId}/${attempt}`);
-        for await (const frame of this.uploads.get(taskId)?.() ?? []) await write(frame);
+        this.uploadedBefore.push({ fromByte, sha512 });
+        for await (const frame of this.uploads.get(taskId)?.(fromByte) ?? []) await write(frame);
       },
     };
     const serve = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import { Checkpointer } from '../../../src/transfer/checkpointer.ts';
-import { METADATA, parseCheckpoint } from '../../../src/transfer/metadata.ts';
+import { METADATA, parseCheckpoint, writeCheckpoint } from '../../../src/transfer/metadata.ts';
 import { MemoryStore } from './memory-store.ts';
 import { IMAGE_ID } from './samples.ts';
 import { WatchedStore } from './watched-store.ts';
@@ -16,7 +16,8 @@ async function bench(everyChunks: number, mostChunks: number) {
   const image = await store.openPartial(IMAGE_ID, 100 * CHUNK_BYTES);
   const checkpointer = new Checkpointer({
     image,
-    start: { root: 'ab', nextChunk: 0 },
+    startChunk: 0,
+    write: (nextChunk) => writeCheckpoint(image, { root: 'ab', nextChunk }),
     everyChunks,
   });
   const begin = (chunk: number, signal = forever) => checkpointer.begin(chunk, mostChunks, signal);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
@@ -11,7 +10,17 @@ import type { Manifest } from '../../../src/transfer/manifest.ts';
 import { METADATA } from '../../../src/transfer/metadata.ts';
 import { SlabPool } from '../../../src/transfer/slab.ts';
 import { MemoryStore } from './memory-store.ts';
-import { draw, endOf, IMAGE_ID, manifestOf, type Sketch, sketches, uploadOf } from './samples.ts';
+import {
+  dataOf,
+  draw,
+  endOf,
+  IMAGE_ID,
+  keepAll,
+  manifestOf,
+  type Sketch,
+  sketches,
+  uploadOf,
+} from './samples.ts';
 import { WatchedStore } from './watched-store.ts';
 
 const digests = new DigestPool({ threads: 1 });
@@ -32,8 +41,8 @@ function bench(bytes: Buffer) {
       imageId: IMAGE_ID,
       taskId: 'task-1',
       sizeBytes: bytes.length,
-      frames: asynchronous(frames),
-      recordJson: '{"name":"new"}',
+      frames: () => asynchronous(frames),
+      intake: keepAll({ recordJson: '{"name":"new"}', formatJson: '{}' }),
       keepManifest: async (manifest) => void kept.push(manifest),
       digests,
       slabs,
@@ -47,19 +56,6 @@ function bench(bytes: Buffer) {
 
 async function* asynchronous<T>(values: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T, void, void> {
   yield* values;
-}
-
-function dataOf(bytes: Buffer) {
-  const manifest = manifestOf(bytes);
-  return {
-    sizeBytes: bytes.length,
-    virtualSizeBytes: bytes.length,
-    dataBytes: manifest.dataBytes,
-    checksum: createHash('md5').update(bytes).digest('hex'),
-    osHashAlgo: 'sha512',
-    osHashValue: createHash('sha512').update(bytes).digest('hex'),
-    root: manifest.root,
-  };
 }
 
 describe('an ingested image', () => {
@@ -78,6 +74,7 @@ describe('an ingested image', () => {
           [METADATA.uuid]: IMAGE_ID,
           [METADATA.root]: data.root,
           [METADATA.record]: '{"name":"new"}',
+          [METADATA.format]: '{}',
           [METADATA.data]: JSON.stringify(data),
           [METADATA.task]: 'task-1',
         });

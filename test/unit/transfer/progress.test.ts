@@ -7,7 +7,7 @@ import { ingest } from '../../../src/transfer/ingest.ts';
 import { receiveCopy } from '../../../src/transfer/receiver.ts';
 import { SlabPool } from '../../../src/transfer/slab.ts';
 import { MemoryStore } from './memory-store.ts';
-import { draw, IMAGE_ID, manifestOf, SendingSource, storeWith, uploadOf } from './samples.ts';
+import { draw, IMAGE_ID, keepAll, manifestOf, SendingSource, storeWith, uploadOf } from './samples.ts';
 
 const digests = new DigestPool({ threads: 1 });
 afterAll(() => digests[Symbol.asyncDispose]());
@@ -49,9 +49,10 @@ test('so does an upload', async () => {
   const { progress, options } = bench();
   await ingest({
     ...options,
+    intake: keepAll(),
     taskId: 'task-1',
     sizeBytes: BYTES.length,
-    frames: asynchronous(uploadOf(BYTES)),
+    frames: () => asynchronous(uploadOf(BYTES)),
     keepManifest: async () => {},
   });
   expectEveryFrame(progress);

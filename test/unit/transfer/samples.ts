@@ -4,7 +4,9 @@ import { CHUNK_BYTES, chunkCount, chunkLength } from '../../../src/domain/chunk.
 import type { Store } from '../../../src/store/store.ts';
 import { ChunkSlabs } from '../../../src/transfer/chunk-slabs.ts';
 import type { ChunkRun, Frame, FrameSource } from '../../../src/transfer/frames.ts';
+import type { IntakeCheck } from '../../../src/transfer/ingest.ts';
 import { type Manifest, ManifestBuilder } from '../../../src/transfer/manifest.ts';
+import type { Details } from '../../../src/transfer/metadata.ts';
 import { framesOf, sendRuns } from '../../../src/transfer/sender.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -66,6 +68,20 @@ export function manifestOf(bytes: Buffer): Manifest {
     }
   }
   return builder.build();
+}
+
+/** What is known of an image that came in, made in the plainest way. */
+export function dataOf(bytes: Buffer) {
+  const manifest = manifestOf(bytes);
+  return {
+    sizeBytes: bytes.length,
+    virtualSizeBytes: bytes.length,
+    dataBytes: manifest.dataBytes,
+    checksum: createHash('md5').update(bytes).digest('hex'),
+    osHashAlgo: 'sha512',
+    osHashValue: createHash('sha512').update(bytes).digest('hex'),
+    root: manifest.root,
+  };
 }
 
 /** A store that holds these bytes as a whole image. */
@@ -193,4 +209,13 @@ class Link {
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
+}
+
+/** Lets every byte pass. */
+export function keepAll(details: Partial<Details> = {}): IntakeCheck {
+  return {
+    update: async () => {},
+    skip: async () => {},
+    settle: async () => ({ recordJson: '{}', formatJson: '{}', ...details }),
+  };
 }
