@@ -1,5 +1,4 @@
 import { Refusal, type RefusalCode } from '../domain/refusal.ts';
-import { shellWord } from './shell-word.ts';
 
 interface Known {
   readonly code: RefusalCode;
@@ -37,10 +36,4 @@ export async function withFile<T>(doing: string, work: () => Promise<T>): Promis
   } catch (error) {
     throw fileRefusal(error, doing);
   }
-}
-
-/** How to make a raw image of a file that is none. */
-export function conversionHint(path: string): string {
-  const raw = `${path.replace(/\.\w+$/, '')}.raw`;
-  return `convert it first: \`qemu-img convert -O raw ${shellWord(path)} ${shellWord(raw)}\``;
 }

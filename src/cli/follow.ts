@@ -27,14 +27,12 @@ export async function* jobChanges(
   jobId: string,
   { signal, awayMs, onAway }: FollowOptions,
 ): AsyncGenerator<Job> {
-  let heardAtMs = Date.now();
-  let away = false;
+  let awaySinceMs: number | undefined;
   while (true) {
     let failure = new Refusal('UNAVAILABLE', `the hub stopped telling about job ${jobId}`);
     try {
       for await (const job of hub.watchJob(jobId, signal)) {
-        heardAtMs = Date.now();
-        away = false;
+        awaySinceMs = undefined;
         yield job;
         if (hasEnded(job)) return;
       }
@@ -42,10 +40,11 @@ export async function* jobChanges(
       failure = Refusal.from(error);
       if (failure.code !== 'UNAVAILABLE') throw failure;
     }
-    if (Date.now() - heardAtMs >= awayMs) throw goesOn(failure, jobId);
-    if (!away)
+    if (awaySinceMs === undefined)
       onAway(`${failure.message}; the job goes on, and so does this wait as soon as the hub is back`);
-    away = true;
+    // Before that it was there, if only to say nothing of a job that waits.
+    awaySinceMs ??= Date.now();
+    if (Date.now() - awaySinceMs >= awayMs) throw goesOn(failure, jobId);
     await sleep(REDIAL_MS, undefined, { signal });
   }
 }

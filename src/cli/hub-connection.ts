@@ -1,16 +1,18 @@
 import { Refusal } from '../domain/refusal.ts';
-import { type ClientStream, callClientStream, callServerStream, callUnary } from '../rpc/calls.ts';
+import { callDuplex, callServerStream, callUnary, type DuplexCall } from '../rpc/calls.ts';
 import { bulkChannel, type Channel, type ChannelSettings, controlChannel } from '../rpc/channel.ts';
 import type { CopyImageRequest } from '../rpc/generated/entrepot/v1/CopyImageRequest.ts';
 import type { CreateImageRequest } from '../rpc/generated/entrepot/v1/CreateImageRequest.ts';
+import type { ListImagesRequest } from '../rpc/generated/entrepot/v1/ListImagesRequest.ts';
 import type { ListJobsRequest } from '../rpc/generated/entrepot/v1/ListJobsRequest.ts';
 import { REQUEST_ID_KEY } from '../rpc/limits.ts';
-import type { Method } from '../rpc/methods.ts';
 import { Events, Images, Jobs, Operators, Stores } from '../rpc/proto.ts';
 import type { Frame } from '../transfer/frames.ts';
 import type { OperatorCredentials } from '../trust/credentials.ts';
 import { HUB } from '../trust/identity.ts';
 import { shownTo } from './credentials.ts';
+import { ImportCalls } from './import-calls.ts';
+import { RecordCalls, type UnaryMethod } from './record-calls.ts';
 import type {
   AddStoreReply,
   CopyImageReply,
@@ -22,13 +24,11 @@ import type {
   Location,
   Operator,
   Store,
+  UploadReply,
   WhoAmIReply,
 } from './wire.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the form in which the hub sees a message does not matter here
-type UnaryMethod<Request, Reply> = Method<'unary', Request, any, any, Reply>;
-
-/** Names the import that the bytes of an Upload are for (proto/entrepot/v1/images.proto). */
+/** Names the job that the bytes of an Upload are for (proto/entrepot/v1/images.proto). */
 const JOB_ID_KEY = 'entrepot-job-id';
 
 /** Images asked for at once. A page of records without data is small; of a list nobody waits for all. */
@@ -58,19 +58,20 @@ export interface EventFilter {
   readonly actor: string;
 }
 
-export interface UploadStart {
+export interface DownloadStart {
   readonly imageId: string;
+  /** Whose copy is read; empty: central's. */
   readonly storeId: string;
-  readonly sizeBytes: number;
-  readonly storeIds: readonly string[];
-  readonly allStores: boolean;
-  readonly allStoresMustSucceed: boolean;
-  /** `normal` when left out. */
-  readonly lane?: string;
+  /** Frames begin there: a whole number of chunks, or the image's size. */
+  readonly fromByte: number;
 }
 
 /** The hub's calls, as commands make them. All reject with the Refusal the hub answered, or UNAVAILABLE. */
 export class HubConnection implements AsyncDisposable {
+  /** The ways in. */
+  readonly imports = new ImportCalls((method, request) => this.#ask(method, request));
+  /** Changes of records, and members. */
+  readonly records = new RecordCalls((method, request) => this.#ask(method, request));
   readonly #settings: HubSettings;
   readonly #control: Channel;
   #bulk: Channel | undefined;
@@ -162,10 +163,10 @@ export class HubConnection implements AsyncDisposable {
   }
 
   /** At most `limit` images, page by page, so that no answer is too long for one message. */
-  async *listImages(limit: number, name = ''): AsyncGenerator<Image> {
-    let marker = '';
+  async *listImages(limit: number, wanted: ListImagesRequest = {}): AsyncGenerator<Image> {
+    let { marker = '' } = wanted;
     for (let left = limit; left > 0; ) {
-      const request = { limit: Math.min(left, PAGE_IMAGES), marker, name };
+      const request = { ...wanted, limit: Math.min(left, PAGE_IMAGES), marker };
       const { images, nextMarker } = await this.#ask(Images.List, request);
       yield* images.slice(0, left);
       left -= images.length;
@@ -191,24 +192,17 @@ export class HubConnection implements AsyncDisposable {
     return this.#ask(Images.Delete, { imageId });
   }
 
-  beginUpload({ storeIds, ...rest }: UploadStart): Promise<Job> {
-    const request = { ...rest, storeIds: [...storeIds] };
-    return this.#ask(Images.BeginUpload, request);
-  }
-
-  /** The bytes of an import. Disposing of it cancels the call unless it has ended. */
-  upload(jobId: string, signal: AbortSignal): ClientStream<Frame, unknown> {
+  /** Frames to a job that waits for the bytes of a file; UploadCall knows in which order. */
+  upload(jobId: string, signal: AbortSignal): DuplexCall<Frame, UploadReply> {
     const metadata = { ...this.#metadata(), [JOB_ID_KEY]: jobId };
-    return callClientStream(this.#bulkChannel(), Images.Upload, { signal, metadata });
+    return callDuplex(this.#bulkChannel(), Images.Upload, { signal, metadata });
   }
 
-  download(imageId: string, signal: AbortSignal): AsyncIterable<Frame> {
-    return callServerStream(
-      this.#bulkChannel(),
-      Images.Download,
-      { imageId },
-      { signal, metadata: this.#metadata() },
-    );
+  download(start: DownloadStart, signal: AbortSignal): AsyncIterable<Frame> {
+    return callServerStream(this.#bulkChannel(), Images.Download, start, {
+      signal,
+      metadata: this.#metadata(),
+    });
   }
 
   async listJobs(request: ListJobsRequest): Promise<Job[]> {

@@ -1,9 +1,8 @@
 import { Refusal } from '../domain/refusal.ts';
+import { readStdin } from './standard-input.ts';
 
 /** In the environment, which other users do not see, as they see arguments. */
 const VARIABLE = 'ENTREPOT_JOIN_TOKEN';
-/** Far more than a token has: what is no token is refused before all of it is read. */
-const LIMIT_CHARACTERS = 64 * 1024;
 /** A token, whole or the piece of one that was copied; file names are rarely like this. */
 const TOKEN_LIKE = /[A-Za-z0-9_-]{40,}/;
 
@@ -54,13 +53,4 @@ function notAFile(): Refusal {
       hint: 'put the token into a file readable by you alone, or give it on standard input: --token -',
     },
   );
-}
-
-async function readStdin(): Promise<string> {
-  let text = '';
-  for await (const part of process.stdin.setEncoding('utf8')) {
-    text += part;
-    if (text.length > LIMIT_CHARACTERS) break;
-  }
-  return text;
 }

@@ -3,22 +3,19 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { CHUNK_BYTES, chunkLength } from '../domain/chunk.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { Extent } from '../store/store.ts';
-import { frameOf } from '../transfer/frame-codec.ts';
-import { FRAME_BYTES, type Frame } from '../transfer/frames.ts';
-import { conversionHint, fileRefusal, withFile } from './file-errors.ts';
+import { chunkFrames } from '../transfer/chunk-frames.ts';
+import type { Frame } from '../transfer/frames.ts';
+import type { DigestOptions } from './file-digest.ts';
+import { fileRefusal, withFile } from './file-errors.ts';
+import type { FileFormat } from './file-format.ts';
 
-/** Zeros inside a chunk are left out by blocks of this size; it divides a frame. */
-const BLOCK_BYTES = 64 * 1024;
-const ZERO_BLOCK = Buffer.alloc(BLOCK_BYTES);
-
-const QCOW2_MAGIC = Buffer.from([0x51, 0x46, 0x49, 0xfb]);
-
-/** A raw image in a local file, as it is sent: its data only, holes and zeros left out. */
+/** A local file, as it is sent: its data only, holes and zeros left out. */
 export class LocalImage implements AsyncDisposable {
   readonly path: string;
   readonly sizeBytes: number;
   readonly #handle: FileHandle;
   readonly #opened: BigIntStats;
+  #format: Promise<FileFormat> | undefined;
 
   private constructor(path: string, handle: FileHandle, opened: BigIntStats) {
     this.path = path;
@@ -27,7 +24,7 @@ export class LocalImage implements AsyncDisposable {
     this.#opened = opened;
   }
 
-  /** NOT_FOUND, FORBIDDEN or INVALID when the file is not there, not readable, or no raw image. */
+  /** NOT_FOUND, FORBIDDEN or INVALID when the file is not there, not readable, or no file. */
   static async open(path: string): Promise<LocalImage> {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would hang.
     const handle = await withFile(`read ${path}`, () =>
@@ -36,14 +33,17 @@ export class LocalImage implements AsyncDisposable {
     try {
       const stats = await handle.stat({ bigint: true });
       requireImageFile(path, stats);
-      const magic = Buffer.alloc(QCOW2_MAGIC.length);
-      await handle.read(magic, 0, magic.length, 0);
-      if (magic.equals(QCOW2_MAGIC)) throw qcow2Refusal(path);
       return new LocalImage(path, handle, stats);
     } catch (error) {
       await handle.close();
       throw fileRefusal(error, `read ${path}`);
     }
+  }
+
+  /** What it is; found out once. INVALID when no site would let it in. */
+  format(): Promise<FileFormat> {
+    this.#format ??= this.#findFormat();
+    return this.#format;
   }
 
   /** Where the file may hold data, in whole chunks. */
@@ -83,13 +83,40 @@ export class LocalImage implements AsyncDisposable {
     yield { offset: this.sizeBytes, data: new Uint8Array(), last: true };
   }
 
+  /**
+   * SHA-512 of its first `sizeBytes`, hexadecimal, off the event loop. CONFLICT when the file is no longer what it was
+   * when it was opened.
+   */
+  async sha512(sizeBytes: number, options: DigestOptions): Promise<string> {
+    const { sha512OfFile } = await import('./file-digest.ts');
+    try {
+      const digest = await sha512OfFile(this.#handle, sizeBytes, options);
+      await this.#requireUnchanged();
+      return digest;
+    } catch (error) {
+      // That it became shorter is told better there.
+      if (Refusal.from(error).code === 'CORRUPT') await this.#requireUnchanged();
+      throw fileRefusal(error, `read ${this.path}`);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#handle.close();
   }
 
+  async #findFormat(): Promise<FileFormat> {
+    const { formatOfFile } = await import('./file-format.ts');
+    const { path, sizeBytes } = this;
+    return await formatOfFile({ path, sizeBytes, read: (offset, target) => this.#read(offset, target) });
+  }
+
   async #readChunk(index: number, buffer: Buffer): Promise<Buffer> {
-    const offset = index * CHUNK_BYTES;
     const target = buffer.subarray(0, chunkLength(index, this.sizeBytes));
+    await this.#read(index * CHUNK_BYTES, target);
+    return target;
+  }
+
+  async #read(offset: number, target: Buffer): Promise<void> {
     for (let done = 0; done < target.length; ) {
       const { bytesRead } = await withFile(`read ${this.path}`, () =>
         this.#handle.read(target, done, target.length - done, offset + done),
@@ -100,7 +127,6 @@ export class LocalImage implements AsyncDisposable {
       }
       done += bytesRead;
     }
-    return target;
   }
 
   async #requireUnchanged(): Promise<void> {
@@ -132,27 +158,6 @@ export function chunksOf(extents: readonly Extent[]): number[] {
   return chunks;
 }
 
-/** The runs of blocks that are not zero, in frames; the last frame says that it is. */
-export function chunkFrames(chunkOffset: number, chunk: Uint8Array): Frame[] {
-  const ranges = dataRanges(chunk);
-  return ranges.map(([start, end], position) =>
-    frameOf(chunkOffset + start, chunk.subarray(start, end), position === ranges.length - 1),
-  );
-}
-
-/** [start, end) of data inside a chunk, none longer than a frame. */
-function dataRanges(chunk: Uint8Array): [start: number, end: number][] {
-  const ranges: [start: number, end: number][] = [];
-  for (let start = 0; start < chunk.length; start += BLOCK_BYTES) {
-    const end = Math.min(start + BLOCK_BYTES, chunk.length);
-    if (ZERO_BLOCK.subarray(0, end - start).equals(chunk.subarray(start, end))) continue;
-    const last = ranges.at(-1);
-    if (last !== undefined && last[1] === start && end - last[0] <= FRAME_BYTES) last[1] = end;
-    else ranges.push([start, end]);
-  }
-  return ranges;
-}
-
 function requireImageFile(path: string, stats: BigIntStats): void {
   if (stats.isDirectory()) throw new Refusal('INVALID', `${path} is a folder, not a raw image`);
   if (!stats.isFile()) {
@@ -161,10 +166,4 @@ function requireImageFile(path: string, stats: BigIntStats): void {
     });
   }
   if (stats.size === 0n) throw new Refusal('INVALID', `${path} is empty`);
-}
-
-function qcow2Refusal(path: string): Refusal {
-  return new Refusal('INVALID', `${path} is a qcow2 file, not a raw image`, {
-    hint: conversionHint(path),
-  });
 }

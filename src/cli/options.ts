@@ -30,6 +30,15 @@ export function allMustSucceedOption(): Option {
   );
 }
 
+export function allowFailureOption(): Option {
+  return new Option('--allow-failure <yes>', 'false: as --all-stores-must-succeed')
+    .choices(['true', 'false'])
+    .argParser((text: string) => {
+      if (text === 'true' || text === 'false') return text === 'true';
+      throw new Refusal('INVALID', `--allow-failure is '${text}'`, { hint: 'true or false' });
+    });
+}
+
 export function laneOption(): Option {
   return new Option('--lane <lane>', 'demand goes before normal, normal before background')
     .choices(LANES)
@@ -80,6 +89,14 @@ export function parseProperty(
   return Object.fromEntries([...Object.entries(before), [key, text.slice(at + 1)]]);
 }
 
+/** `--property k --property l` of `unset`. A value would be taken for part of the name. */
+export function parsePropertyNames(text: string, before: readonly string[] = []): string[] {
+  if (text !== '' && !text.includes('=')) return [...before, text];
+  throw new Refusal('INVALID', `'${text}' is not the name of a property`, {
+    hint: 'as in --property hw_disk_bus, without a value',
+  });
+}
+
 /** `--config` of a daemon, which its subcommands share and some do without. INVALID when it is missing. */
 export function requireConfig(config: string | undefined, command: string): string {
   if (config !== undefined) return config;
@@ -98,6 +115,26 @@ export function wholeNumber(what: string, min: number, max = 0x7fff_ffff): (text
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new Refusal('INVALID', `${what} '${text}' is not a whole number from ${min} to ${max}`);
+  };
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  K: 2 ** 10,
+  M: 2 ** 20,
+  G: 2 ** 30,
+  T: 2 ** 40,
+};
+
+/** `4096`, `20M`, `2G` in bytes, with K, M, G and T as powers of 1024; INVALID otherwise. */
+export function byteCount(what: string): (text: string) => number {
+  return (text) => {
+    const [, count = '', unit = ''] = /^(\d{1,15})([KMGT]?)$/.exec(text) ?? [];
+    const bytes = count === '' ? Number.NaN : Number(count) * (UNIT_BYTES[unit] ?? Number.NaN);
+    if (Number.isSafeInteger(bytes)) return bytes;
+    throw new Refusal('INVALID', `${what} '${text}' is not a number of bytes`, {
+      hint: 'bytes, or K, M, G, T as in 20M; K is 1024 bytes',
+    });
   };
 }
 

@@ -86,8 +86,14 @@ export class Session implements AsyncDisposable {
     this.#streams.stdout.write(text);
   }
 
-  progress(): ProgressPrinter {
-    return progressPrinter(this.output, this.#streams.stderr);
+  /** Something a person should know though all went well. A script has it in the result. */
+  warn(text: string): void {
+    if (this.output === 'table') this.#streams.stderr.write(`warning: ${printable(text)}\n`);
+  }
+
+  /** `everySecond`: also where stderr is no terminal, in place of every few seconds. */
+  progress({ everySecond = false } = {}): ProgressPrinter {
+    return progressPrinter(this.output, this.#streams.stderr, everySecond);
   }
 
   async #openCredentials(): Promise<OperatorCredentials> {

@@ -33,16 +33,16 @@ export function agentsService(parts: AgentsParts): Handlers<AgentsService> {
       root: await manifests.take(storeOf(caller), pieces, signal),
     }),
 
-    PullUpload: async ({ taskId, attempt }, write, { caller, signal }) => {
+    PullUpload: async ({ taskId, attempt, fromByte, sha512 }, write, { caller, signal }) => {
       const id = parseUuid(taskId, 'task id');
       const task = reports.requireOwn(storeOf(caller), { taskId: id, attempt });
-      if (task.kind !== 'ingest' || task.attempt !== attempt) {
+      if ((task.kind !== 'ingest' && task.kind !== 'stage') || task.attempt !== attempt) {
         throw new Refusal(
           'CONFLICT',
           `attempt ${attempt} of task ${taskId} is not the one that takes an upload in`,
         );
       }
-      await uploads.take(task.jobId, write, signal);
+      await uploads.take(task.jobId, { lengthBytes: fromByte, sha512 }, write, signal);
     },
   };
 }

@@ -1,13 +1,15 @@
 import { hasPace } from '../domain/pace.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { AgentPort, Assignment } from '../queue/agent-port.ts';
+import type { Answer__Output } from '../rpc/generated/entrepot/v1/Answer.ts';
 import type { HubMessage } from '../rpc/generated/entrepot/v1/HubMessage.ts';
+import type { Question } from '../rpc/generated/entrepot/v1/Question.ts';
 import type { Space } from '../store/store.ts';
-import { assignmentMessage } from './messages.ts';
+import { assignmentMessage, childrenOf } from './messages.ts';
 import type { Pacing, PacingNews } from './pacing.ts';
 import type { Tickets } from './tickets.ts';
 
-/** A question about clones that is not answered by then is a site that does not answer. */
+/** A question that is not answered by then is a site that does not answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /** The hub's end of one agent's Attach stream. */
@@ -33,10 +35,7 @@ export class Attachments implements AgentPort {
   readonly #paced = new WeakMap<Attachment, string>();
   /** Streams that are not attached yet, and how each ends. */
   readonly #arriving = new Map<string, () => void>();
-  readonly #questions = new Map<
-    number,
-    { storeId: string; answer: PromiseWithResolvers<readonly string[]> }
-  >();
+  readonly #questions = new Map<number, { storeId: string; answer: PromiseWithResolvers<Answer__Output> }>();
   #lastQuestion = 0;
 
   constructor(tickets: Tickets, pacing: Pacing) {
@@ -156,17 +155,21 @@ export class Attachments implements AgentPort {
   }
 
   async askChildren(storeId: string, imageId: string): Promise<readonly string[]> {
+    const what = `whether clones depend on ${imageId}`;
+    return childrenOf((await this.ask(storeId, { imageId }, what)).children);
+  }
+
+  /** UNAVAILABLE or TIMEOUT when the store does not answer; what it refuses with, as it is. */
+  async ask(storeId: string, question: Omit<Question, 'questionId'>, what: string): Promise<Answer__Output> {
     const attachment = this.#attached.get(storeId);
     if (attachment === undefined) throw new Refusal('UNAVAILABLE', `store ${storeId} is away`);
     const questionId = ++this.#lastQuestion;
-    const answer = Promise.withResolvers<readonly string[]>();
+    const answer = Promise.withResolvers<Answer__Output>();
     this.#questions.set(questionId, { storeId, answer });
     const timer = setTimeout(() => {
-      answer.reject(
-        new Refusal('TIMEOUT', `store ${storeId} did not say in time whether clones depend on ${imageId}`),
-      );
+      answer.reject(new Refusal('TIMEOUT', `store ${storeId} did not say in time ${what}`));
     }, ANSWER_TIMEOUT_MS).unref();
-    attachment.tell({ question: { questionId, imageId } });
+    attachment.tell({ question: { questionId, ...question } });
     try {
       return await answer.promise;
     } finally {
@@ -176,7 +179,7 @@ export class Attachments implements AgentPort {
   }
 
   /** An answer from a store. False, and ignored, when it is not awaited any more, or is another store's to give. */
-  answered(storeId: string, questionId: number, answer: readonly string[] | Refusal): boolean {
+  answered(storeId: string, questionId: number, answer: Answer__Output | Refusal): boolean {
     const question = this.#questions.get(questionId);
     if (question?.storeId !== storeId) return false;
     if (answer instanceof Refusal) question.answer.reject(answer);

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { CHUNK_BYTES } from '../domain/chunk.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { centralOf, isPresent, requireVisible } from '../domain/rules/index.ts';
 import { PullSource } from '../rpc/pull-source.ts';
@@ -37,6 +38,10 @@ export interface DownloadRequest {
   readonly imageId: string;
   /** Whose download it counts as. */
   readonly operator: string;
+  /** Whose copy is read. Central's when left out or empty. */
+  readonly storeId?: string;
+  /** Frames begin there: a whole number of chunks, or the image's size. 0 when left out. */
+  readonly fromByte?: number;
 }
 
 interface Download {
@@ -47,8 +52,9 @@ interface Download {
 }
 
 /**
- * Passes an image on from the central agent to an operator, frame by frame, as fast as the
- * operator takes it. Central is where every image is, and the one agent that can be dialled.
+ * Passes an image on from an agent to an operator, frame by frame, as fast as the operator takes it. From
+ * central's unless another is named: central is where every image is, and may be the one agent that can be
+ * dialled from here.
  */
 export class Downloads {
   readonly #parts: DownloadsParts;
@@ -60,17 +66,19 @@ export class Downloads {
   }
 
   /**
-   * Writes the image's data, then the empty frame that ends it. CONFLICT while the image is
-   * not active or central lacks it; UNAVAILABLE while central is paused, or its agent away or cut off, also
-   * when it is cut off on the way; RATE_LIMITED when there are too many under way.
+   * Writes the image's data, then the empty frame that ends it. NOT_FOUND when there is no such store; CONFLICT
+   * while the image is not active or the store lacks it; INVALID when no download can begin at `fromByte`;
+   * UNAVAILABLE while the store is paused, or its agent away or cut off, also when it is cut off on the way;
+   * RATE_LIMITED when there are too many under way.
    */
   async send(
-    { imageId, operator }: DownloadRequest,
+    { imageId, operator, storeId: wantedStoreId = '', fromByte = 0 }: DownloadRequest,
     write: (frame: Frame) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
     const { tickets, credentials, renewalMs = TICKET_RENEWAL_MS } = this.#parts;
-    const { data, storeId, address } = this.#sourceOf(imageId);
+    const { data, storeId, address } = this.#sourceOf(imageId, wantedStoreId);
+    requireResumable(fromByte, data.sizeBytes);
     const download: Download = { operator, storeId, end: new AbortController() };
     this.#begin(download);
     try {
@@ -93,7 +101,8 @@ export class Downloads {
         }
       };
       renewal.adopt(setInterval(renew, renewalMs).unref(), clearInterval);
-      for await (const frame of source.pull(imageId, manifest.dataRuns(), ended)) {
+      const runs = manifest.dataRuns(Math.ceil(fromByte / CHUNK_BYTES));
+      for await (const frame of advised(source.pull(imageId, runs, ended), wantedStoreId)) {
         // An operator that takes nothing does not keep the stream to a store that is cut off.
         await unlessAborted(write(frame), ended);
       }
@@ -111,21 +120,25 @@ export class Downloads {
     for (const download of this.#underWay) if (download.storeId === storeId) download.end.abort(reason);
   }
 
-  #sourceOf(imageId: string) {
+  #sourceOf(imageId: string, wantedStoreId: string) {
     const { catalogue, attachments } = this.#parts;
     const { image, copies, stores } = catalogue.view(imageId);
     requireVisible(image);
     const { data } = image;
-    if (image.status !== 'active' || data === undefined) {
+    // Who may have the data of a deactivated one, the rules have said before.
+    if ((image.status !== 'active' && image.status !== 'deactivated') || data === undefined) {
       throw new Refusal(
         'CONFLICT',
         `image ${imageId} is ${image.status}: only an active image can be downloaded`,
       );
     }
-    const { id: storeId, revoked, pausedAtMs } = centralOf(stores);
+    const store = wantedStoreId === '' ? centralOf(stores) : catalogue.stores.get(wantedStoreId);
+    const { id: storeId, revoked, pausedAtMs } = store;
     if (!isPresent(copies, storeId)) {
+      const where = `\`entrepot image locations ${imageId}\` shows where it is`;
+      const back = `bring it back first: \`entrepot image copy ${imageId} --stores ${storeId}\``;
       throw new Refusal('CONFLICT', `${storeId} holds no copy of image ${imageId} to download from`, {
-        hint: `bring it back first: \`entrepot image copy ${imageId} --stores ${storeId}\``,
+        hint: wantedStoreId === '' ? back : where,
       });
     }
     if (revoked) {
@@ -172,5 +185,27 @@ export class Downloads {
       );
     }
     this.#underWay.add(download);
+  }
+}
+
+/** Chunks are what is read, and checked on its way: a download goes on with a whole one. */
+function requireResumable(fromByte: number, sizeBytes: number): void {
+  if (fromByte <= sizeBytes && (fromByte % CHUNK_BYTES === 0 || fromByte === sizeBytes)) return;
+  throw new Refusal('INVALID', `no download of ${sizeBytes} bytes begins at byte ${fromByte}`, {
+    hint: `begin at a multiple of ${CHUNK_BYTES}, or at the image's size`,
+  });
+}
+
+/** The frames. Nobody needs to reach the agent of an edge, so who asked for its copy is told what that takes. */
+async function* advised(frames: AsyncIterable<Frame>, wantedStoreId: string): AsyncGenerator<Frame> {
+  try {
+    yield* frames;
+  } catch (error) {
+    const refusal = Refusal.from(error);
+    if (wantedStoreId === '' || !refusal.message.startsWith('cannot reach')) throw refusal;
+    throw new Refusal(refusal.code, refusal.message, {
+      hint: `the hub must reach the \`transfer_address\` of ${wantedStoreId}; without --store central's copy is read`,
+      cause: refusal,
+    });
   }
 }

@@ -1,6 +1,6 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { parseUuid } from '../domain/ids.ts';
-import { isTaskEnded, NO_TRAFFIC, type Task, type Traffic } from '../domain/job.ts';
+import { isUuid, parseUuid } from '../domain/ids.ts';
+import { isTaskEnded, type JobSpec, NO_TRAFFIC, type Task, type Traffic } from '../domain/job.ts';
 import { Refusal } from '../domain/refusal.ts';
 import type { TaskAttempt } from '../queue/agent-port.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -13,7 +13,7 @@ import type { ReportRefusal } from '../telemetry/hub-metrics.ts';
 import { withFields } from '../telemetry/request-context.ts';
 import type { Attachment, Attachments } from './attachments.ts';
 import type { ChangeFeed } from './change-feed.ts';
-import { childrenOf, outcomeOfResult, progressOf, reasonOf, secondsOf, spaceOf } from './messages.ts';
+import { outcomeOfResult, progressOf, reasonOf, secondsOf, spaceOf } from './messages.ts';
 import type { ProgressBoard } from './progress-board.ts';
 
 export interface ReportsParts {
@@ -47,8 +47,10 @@ export class Reports {
     requestId: string,
   ): Promise<HubMessage | undefined> {
     const { storeId } = attachment;
-    if (message.heartbeat) attachment.space = spaceOf(message.heartbeat);
-    else if (message.progress) await this.#progress(storeId, message.progress);
+    if (message.heartbeat) {
+      attachment.space = spaceOf(message.heartbeat);
+      this.#sweep(storeId, message.heartbeat.stagedImageIds);
+    } else if (message.progress) await this.#progress(storeId, message.progress);
     else if (message.result) return await this.#result(storeId, message.result, requestId);
     else if (message.answer) this.#answer(storeId, message.answer);
     return undefined;
@@ -124,11 +126,19 @@ export class Reports {
     });
   }
 
-  #answer(storeId: string, { questionId, children, failure }: Answer__Output): void {
+  #answer(storeId: string, answer: Answer__Output): void {
     const { attachments, onRefused } = this.#parts;
+    const { questionId, failure } = answer;
     const reason = failure ? reasonOf(failure) : undefined;
-    const answer = reason ? new Refusal(reason.code, reason.message) : childrenOf(children);
-    if (!attachments.answered(storeId, questionId, answer)) onRefused(storeId, 'unknown-question');
+    const said = reason ? new Refusal(reason.code, reason.message) : answer;
+    if (!attachments.answered(storeId, questionId, said)) onRefused(storeId, 'unknown-question');
+  }
+
+  /** What lies in staging, and no job, now or later, will take in. */
+  #sweep(storeId: string, imageIds: readonly string[]): void {
+    const { attachments, catalogue } = this.#parts;
+    const orphans = imageIds.filter((id) => isUuid(id) && !isStagingOwned(catalogue, storeId, id));
+    attachments.discard(storeId, orphans);
   }
 
   #own(storeId: string, { taskId, attempt }: TaskAttempt): Task | undefined {
@@ -146,6 +156,19 @@ export class Reports {
     onRefused(storeId, reason);
     return undefined;
   }
+}
+
+/** Whether a file that lies in a store's staging waits for an import, or a job of the image is at work with it. */
+function isStagingOwned(catalogue: Catalogue, storeId: string, imageId: string): boolean {
+  const image = catalogue.images.find(imageId);
+  if (image === undefined) return false;
+  if (image.staged?.storeId === storeId) return true;
+  return catalogue.jobs.unendedOfImage(imageId).some(({ spec }) => isStaging(spec, storeId));
+}
+
+function isStaging(spec: JobSpec, storeId: string): boolean {
+  if (spec.kind === 'stage') return spec.storeId === storeId;
+  return spec.kind === 'import' && spec.entryStoreId === storeId;
 }
 
 /** Whether this attempt is the task's newest, and nothing is known of its end. */

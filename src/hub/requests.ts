@@ -1,24 +1,21 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { parseUuid } from '../domain/ids.ts';
 import type { Image, ImageDraft } from '../domain/image.ts';
-import type { Job, JobSpec } from '../domain/job.ts';
+import { type Job, type JobSpec, takesUpload, waitsForUpload } from '../domain/job.ts';
 import type { Lane } from '../domain/lane.ts';
 import { Refusal } from '../domain/refusal.ts';
 import {
   type Actor,
   type CopyRequest,
-  centralOf,
   chooseImageId,
   decideCopy,
   isPresent,
-  namedStores,
   requireCopyDeletable,
   requireImageDeletable,
   requireJobReadable,
   requireNoClones,
   requireOwner,
   requireReadable,
-  usableStores,
 } from '../domain/rules/index.ts';
 import type { AgentPort } from '../queue/agent-port.ts';
 import type { Queue } from '../queue/queue.ts';
@@ -34,6 +31,12 @@ export interface Asker {
 /** In which lane a job comes; `normal` when left out. */
 type Urgently = Asker & { readonly lane?: Lane };
 
+/** A job that the rules have allowed. */
+export interface Wanted {
+  readonly spec: JobSpec;
+  readonly sourceUri?: string | undefined;
+}
+
 export interface RequestsParts {
   readonly catalogue: Catalogue;
   readonly queue: Queue;
@@ -42,16 +45,6 @@ export interface RequestsParts {
   /** Told after jobs came into another lane. */
   readonly onRaised: () => void;
 }
-
-export interface ImportRequest extends CopyRequest {
-  readonly lane: Lane;
-  /** Empty: central. */
-  readonly entryStoreId: string;
-  readonly sizeBytes: number;
-}
-
-/** Where an image's chunks would no longer be counted exactly; RBD ends at 2^63, people at far less. */
-const SIZE_LIMIT_BYTES = 2 ** 50;
 
 /** What operators ask for, held against the rules, in one transaction with what follows from it. */
 export class Requests {
@@ -78,44 +71,6 @@ export class Requests {
     });
   }
 
-  /** Queues an import that waits for its bytes. */
-  beginImport(imageId: string, request: ImportRequest, asker: Asker): Job {
-    const { sizeBytes } = request;
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > SIZE_LIMIT_BYTES) {
-      throw new Refusal('INVALID', `an image of ${sizeBytes} bytes cannot be taken in`, {
-        hint: `from 1 byte to ${SIZE_LIMIT_BYTES} bytes`,
-      });
-    }
-    return this.#submit(imageId, { ...asker, lane: request.lane }, (id) => {
-      const view = this.#catalogue.view(id);
-      requireReadable(asker.actor, view.image);
-      requireOwner(asker.actor, view.image, 'copy');
-      if (view.image.status !== 'queued' || view.jobs.length > 0) {
-        throw new Refusal(
-          'CONFLICT',
-          `image ${id} is ${view.image.status}: it has its data, or is getting it`,
-          {
-            hint: 'an image is filled once; make another one',
-          },
-        );
-      }
-      const entryStoreId = request.entryStoreId || centralOf(view.stores).id;
-      namedStores([entryStoreId], view.stores);
-      const storeIds = request.allStores
-        ? usableStores(view.stores)
-        : request.storeIds.length === 0
-          ? []
-          : namedStores(request.storeIds, view.stores);
-      return { kind: 'import',
-        source: { method: 'upload' },
-        entryStoreId,
-        sizeBytes,
-        storeIds,
-        allMustSucceed: request.allMustSucceed,
-      };
-    });
-  }
-
   /**
    * R4, R5. No job: all stores hold it already. Jobs in a lower lane that it joins, or waits for, come into
    * that of the request.
@@ -137,7 +92,7 @@ export class Requests {
       if (decision.do === 'nothing') return undefined;
       if (decision.do === 'join') joined = decision.job;
       raised = this.#catalogue.jobs.raise(id, lane, joined);
-      return decision.do === 'queue' ? decision.spec : undefined;
+      return decision.do === 'queue' ? { spec: decision.spec } : undefined;
     });
     if (raised) this.#onRaised();
     if (joined !== undefined) return { job: this.#catalogue.jobs.get(joined.id), joined: true };
@@ -160,9 +115,9 @@ export class Requests {
       requireNoClones(id, new Map([[storeId, names]]), 'R8');
     }
     asker.signal?.throwIfAborted();
-    return this.#submit(id, asker, () => {
+    return this.submit(id, asker, () => {
       allowed();
-      return { kind: 'delete-copy', storeId };
+      return { spec: { kind: 'delete-copy', storeId } };
     });
   }
 
@@ -184,9 +139,14 @@ export class Requests {
     });
     requireNoClones(id, new Map(await Promise.all(answers)), 'R9');
     asker.signal?.throwIfAborted();
-    return this.#submit(id, asker, () => {
-      allowed();
-      return { kind: 'delete' };
+    // Both or neither: a hub that dies in between would have the delete wait behind the upload.
+    return this.#catalogue.transact(() => {
+      const job = this.submit(id, asker, () => {
+        allowed();
+        return { spec: { kind: 'delete' } };
+      });
+      this.#giveUpUpload(id, asker);
+      return this.#catalogue.jobs.get(job.id);
     });
   }
 
@@ -195,21 +155,31 @@ export class Requests {
     return this.#queue.cancel(id, asker.actor.name);
   }
 
-  #submit(imageId: string, asker: Urgently, decide: (id: string) => JobSpec): Job {
+  /** Queues what `decide` comes to, in one transaction with it. `sourceUri` as `Jobs.insert` has it. */
+  submit(imageId: string, asker: Urgently, decide: (id: string) => Wanted): Job {
     const job = this.#trySubmit(parseUuid(imageId), asker, decide);
     if (job === undefined) throw new Refusal('INTERNAL', 'no job came of the request');
     return job;
   }
 
+  /** Who has the image deleted gives up what was uploaded of it: nobody is at it, and it would keep the delete waiting. */
+  #giveUpUpload(imageId: string, { actor }: Asker): void {
+    for (const job of this.#catalogue.jobs.unendedOfImage(imageId)) {
+      const isKept = takesUpload(job.spec) && this.#catalogue.tasks.ofJob(job.id).some(waitsForUpload);
+      if (isKept) this.#queue.cancel(job.id, actor.name);
+    }
+  }
+
   #trySubmit(
     id: string,
     { actor, requestId, lane }: Urgently,
-    decide: (id: string) => JobSpec | undefined,
+    decide: (id: string) => Wanted | undefined,
   ): Job | undefined {
     const job = this.#catalogue.transact(() => {
-      const spec = decide(id);
-      const who = { requestedBy: actor.name, requestId, ...(lane && { lane }) };
-      return spec === undefined ? undefined : this.#queue.submit(id, spec, who);
+      const wanted = decide(id);
+      if (wanted === undefined) return undefined;
+      const { spec, sourceUri } = wanted;
+      return this.#queue.submit(id, spec, { requestedBy: actor.name, requestId, lane, sourceUri });
     });
     if (job === undefined) return undefined;
     this.#queue.submitted(job);

@@ -25,6 +25,7 @@ import { ENROLMENT_RIGHTS, enrolmentService } from './enrolment-service.ts';
 import { EVENTS_RIGHTS, eventsService } from './events-service.ts';
 import type { HubCredentials } from './hub-credentials.ts';
 import { IMAGES_RIGHTS, imagesService } from './images-service.ts';
+import { Imports } from './imports.ts';
 import { JOBS_RIGHTS, jobsService } from './jobs-service.ts';
 import type { LastSeen } from './last-seen.ts';
 import { OPERATORS_RIGHTS, operatorsService } from './operators-service.ts';
@@ -78,7 +79,8 @@ export function addServices(rpc: RpcServer, parts: ServicesParts): void {
   const paces = new Paces({ catalogue, queue, attachments, feed });
   const onRaised = paces.changed.bind(paces);
   const requests = new Requests({ catalogue, queue, agents: attachments, newId: randomUUID, onRaised });
-  const uploads = new Uploads(catalogue, feed);
+  const imports = new Imports({ catalogue, requests, rules: config.imports });
+  const uploads = new Uploads({ catalogue, feed, onOffered: queue.uploaderCame.bind(queue) });
   const onRefused = parts.metrics.reportRefused.bind(parts.metrics);
   const reports = new Reports({ catalogue, queue, attachments, board, feed, onRefused });
 
@@ -86,7 +88,10 @@ export function addServices(rpc: RpcServer, parts: ServicesParts): void {
   const operators = { catalogue, enrolment, cutOff, authorities: () => own().caPem };
   const agents = { catalogue, queue, attachments, uploads, board, reports, heartbeatIntervalMs, now };
 
-  rpc.add(Images, imagesService({ catalogue, requests, uploads, downloads, board }), IMAGES_RIGHTS);
+  const { strictProperties } = config;
+  const data = { imports, attachments, uploads, downloads, formats: config.imports };
+  const images = { catalogue, requests, board, strictProperties, ...data };
+  rpc.add(Images, imagesService(images), IMAGES_RIGHTS);
   rpc.add(Jobs, jobsService({ catalogue, requests, paces, board, feed }), JOBS_RIGHTS);
   rpc.add(Stores, storesService({ ...stores, tokenLifetimeMs: config.joinTokenLifetimeMs }), STORES_RIGHTS);
   const tokenLifetimeMs = config.certificates.operatorLifetimeMs;

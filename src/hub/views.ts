@@ -1,6 +1,18 @@
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Image } from '../domain/image.ts';
-import { isEnded, isTaskEnded, type Job, storesNamed, type Task, type TaskTotals } from '../domain/job.ts';
+import {
+  type ImportSpec,
+  isEnded,
+  isTaskEnded,
+  type Job,
+  type StageSpec,
+  storesNamed,
+  type Task,
+  type TaskTotals,
+  takesUpload,
+  waitsForUpload,
+} from '../domain/job.ts';
+import { propertyWarnings } from '../domain/properties/check.ts';
 import {
   ahead,
   heldBy,
@@ -27,6 +39,7 @@ export function imageView(view: ImageView, tasks: readonly Task[], board: Progre
   const taskAt = new Map(tasks.map((task) => [task.storeId, task]));
   return {
     ...imageRecord(image),
+    ...(image.staged && { stagedBytes: image.staged.sizeBytes, stagedSha512: image.staged.sha512 }),
     copies: copies.map((copy) => {
       const task = taskAt.get(copy.storeId);
       return {
@@ -40,6 +53,7 @@ export function imageView(view: ImageView, tasks: readonly Task[], board: Progre
     }),
     osGlanceImportingToStores: importingTo,
     osGlanceFailedImport: failed,
+    propertyWarnings: propertyWarnings(image.properties),
   };
 }
 
@@ -104,7 +118,16 @@ export function jobView(job: Job, catalogue: Catalogue, board: ProgressBoard): W
     rate: job.rate ?? '',
     paused: isPaused(job),
     lane: job.lane,
+    ...(awaitsBytes(job, tasks) && { uploadBytes: job.spec.sizeBytes }),
   };
+}
+
+/** Whether an operator's bytes are not all in yet. */
+function awaitsBytes<T extends Job>(
+  job: T,
+  tasks: readonly Task[],
+): job is T & { spec: StageSpec | ImportSpec } {
+  return takesUpload(job.spec) && !isEnded(job) && !tasks.some((task) => isTaskEnded(task));
 }
 
 /** Why an unended job is not further; empty when nothing but its work keeps it. */
@@ -115,7 +138,15 @@ function reasonToWait(
   paused: ReadonlySet<string>,
 ): string {
   const held = isPaused(job) ? ['the job is paused'] : pausedSentences(tasks, paused);
-  return [...(before.length > 0 ? [waitingSentence(before)] : []), ...held].join('; ');
+  const queued = before.length > 0 ? [waitingSentence(before)] : [];
+  return [...queued, ...held, ...uploadSentences(job, tasks)].join('; ');
+}
+
+/** Of an upload that nobody is at. */
+function uploadSentences({ spec }: Job, tasks: readonly Task[]): string[] {
+  const task = takesUpload(spec) ? tasks.find(waitsForUpload) : undefined;
+  if (task === undefined) return [];
+  return [`waits for the rest of its upload, until ${new Date(task.notBeforeMs).toISOString()}`];
 }
 
 /** Of the stores that hold up tasks of a job. */

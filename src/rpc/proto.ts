@@ -48,7 +48,7 @@ export const packageDefinition = loadSync(
 
 export interface ImagesService
   extends Omit<MethodsOf<ImagesDefinition, ImagesHandlers>, 'Upload' | 'Download'> {
-  readonly Upload: Method<'client_stream', Frame, Frame, UploadReply, UploadReply__Output>;
+  readonly Upload: Method<'bidi_stream', Frame, Frame, UploadReply, UploadReply__Output>;
   readonly Download: Method<'server_stream', DownloadRequest, DownloadRequest__Output, Frame, Frame>;
 }
 export type JobsService = MethodsOf<JobsDefinition, JobsHandlers>;

@@ -3,6 +3,7 @@ import type {
   Credential,
   Event,
   Image,
+  ImageMember,
   Job,
   Location,
   Operator,
@@ -45,6 +46,19 @@ export function imageJson(image: Image) {
     copies: image.copies.map(copyJson),
     os_glance_importing_to_stores: image.osGlanceImportingToStores,
     os_glance_failed_import: image.osGlanceFailedImport,
+    property_warnings: image.propertyWarnings,
+    staged_bytes: image.stagedBytes ?? null,
+    staged_sha512: textOrNull(image.stagedSha512),
+  };
+}
+
+export function memberJson(member: ImageMember) {
+  return {
+    image_id: member.imageId,
+    member: member.member,
+    status: member.status,
+    created_at: timeOrNull(member.createdAtMs),
+    updated_at: timeOrNull(member.updatedAtMs),
   };
 }
 
@@ -108,6 +122,7 @@ export function jobJson(job: Job) {
     rate: textOrNull(job.rate),
     paused: job.paused,
     lane: job.lane,
+    upload_bytes: job.uploadBytes ?? null,
   };
 }
 

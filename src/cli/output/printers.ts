@@ -29,6 +29,8 @@ const DEFAULT_ROWS = 24;
 const OTHER_ROWS = 2;
 /** A log gets a line this often from a copy that moves within one phase... */
 const PLAIN_REPEAT_MS = 5000;
+/** ...or this often, where somebody asked for it... */
+const PLAIN_OFTEN_MS = 1000;
 /** ...and no more than one in so long from all copies together. */
 const PLAIN_APART_MS = 1000;
 /** A script may draw a bar of its own from these. */
@@ -115,16 +117,18 @@ class ChangedLines {
 export class PlainProgress implements ProgressPrinter {
   readonly #screen: Screen;
   readonly #changed: ChangedLines;
+  readonly #repeatMs: number;
   #view: ProgressView | undefined;
 
-  constructor(screen: Screen, now: Now = Date.now) {
+  constructor(screen: Screen, now: Now = Date.now, everySecond = false) {
     this.#screen = screen;
     this.#changed = new ChangedLines(screen, now);
+    this.#repeatMs = everySecond ? PLAIN_OFTEN_MS : PLAIN_REPEAT_MS;
   }
 
   show(view: ProgressView): void {
     this.#view = view;
-    this.#print(view, Math.max(PLAIN_REPEAT_MS, view.lines.length * PLAIN_APART_MS));
+    this.#print(view, Math.max(this.#repeatMs, view.lines.length * PLAIN_APART_MS));
   }
 
   note(text: string): void {
@@ -209,7 +213,11 @@ function lineJson(line: ProgressLine) {
 }
 
 /** The printer that suits where stderr goes and what was asked for. */
-export function progressPrinter(output: 'table' | 'json', screen: Screen): ProgressPrinter {
+export function progressPrinter(
+  output: 'table' | 'json',
+  screen: Screen,
+  everySecond = false,
+): ProgressPrinter {
   if (output === 'json') return new JsonProgress(screen);
-  return screen.isTTY === true ? new TtyProgress(screen) : new PlainProgress(screen);
+  return screen.isTTY === true ? new TtyProgress(screen) : new PlainProgress(screen, Date.now, everySecond);
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../wire.ts';
 import { paceWords } from './pace.ts';
+import type { RateMeter } from './rate.ts';
 import { characters, padded, table, width } from './table.ts';
 import { type Traffic, taskTraffic, trafficWords } from './traffic.ts';
 import { formatBytes, formatDuration, formatRate, percentOf, printable } from './units.ts';
@@ -54,6 +55,26 @@ export function jobLines(job: Job): ProgressLine[] {
       traffic: taskTraffic(task),
     };
   });
+}
+
+/** Of the bytes that this command sends. `rate`: of what moves them. */
+export function uploadLine(
+  phase: string,
+  doneBytes: number,
+  totalBytes: number,
+  rate?: RateMeter,
+): ProgressLine {
+  return {
+    key: 'upload',
+    label: 'upload',
+    phase,
+    doneBytes,
+    totalBytes,
+    rateBytesPerSecond: rate?.bytesPerSecond,
+    remainingSeconds: rate?.remainingSeconds(totalBytes),
+    reason: '',
+    traffic: undefined,
+  };
 }
 
 /** What the job as a whole is doing, in one line. */

@@ -1,4 +1,4 @@
-import type { Copy, Image, Job, Location, Store } from '../wire.ts';
+import type { Copy, Image, ImageMember, Job, Location, Store } from '../wire.ts';
 import { jobState } from './pace.ts';
 import { jobLines, lineText, placeWords } from './progress.ts';
 import { fields, table } from './table.ts';
@@ -90,6 +90,7 @@ export function imageText(image: Image): string {
     ['size', exactBytes(image.sizeBytes)],
     ['virtual size', exactBytes(image.virtualSizeBytes)],
     ['data', exactBytes(image.dataBytes)],
+    ['staged', exactBytes(image.stagedBytes)],
     ['min disk', image.minDiskGib > 0 ? `${image.minDiskGib} GiB` : ''],
     ['min ram', image.minRamMib > 0 ? `${image.minRamMib} MiB` : ''],
     ['checksum', image.checksum],
@@ -104,6 +105,7 @@ export function imageText(image: Image): string {
     ['updated', formatTime(image.updatedAtMs)],
     ['os_glance_importing_to_stores', image.osGlanceImportingToStores.join(', ')],
     ['os_glance_failed_import', image.osGlanceFailedImport.join(', ')],
+    ...image.propertyWarnings.map((warning) => ['warning', warning] as const),
   ]);
   return image.copies.length === 0 ? record : `${record}\n${copiesTable(image.copies)}`;
 }
@@ -130,6 +132,13 @@ function copiesTable(copies: readonly Copy[]): string {
       formatTime(copy.verifiedAtMs),
       copy.reason,
     ]),
+  );
+}
+
+export function membersTable(members: readonly ImageMember[]): string {
+  return table(
+    [{ header: 'MEMBER' }, { header: 'STATUS' }, { header: 'SINCE' }],
+    members.map((one) => [one.member, one.status, formatTime(one.updatedAtMs)]),
   );
 }
 

@@ -302,6 +302,24 @@ describe('image copy', () => {
     expect(stderr).toContain('hub is stopping; the job goes on, and so does this wait');
   });
 
+  it('goes on watching after the hub had long nothing to tell', async () => {
+    let calls = 0;
+    await using hub = await FakeHub.with({
+      Jobs: {
+        Get: async () => job(),
+        Watch: async (_request, write) => {
+          calls += 1;
+          await write(calls === 1 ? queuedJob() : endedJob());
+          if (calls > 1) return;
+          await new Promise((resolve) => setTimeout(resolve, 1200));
+          throw new Refusal('UNAVAILABLE', 'hub is stopping');
+        },
+      },
+    });
+    const { code } = await hub.run('job', 'watch', JOB_ID, '--timeout', '1');
+    expect({ code, calls }).toEqual({ code: 0, calls: 2 });
+  });
+
   it('gives a wait up when the hub stays away', async () => {
     await using hub = await FakeHub.with({
       Jobs: {
@@ -524,9 +542,9 @@ describe('failures', () => {
     ],
     [
       'missing option',
-      ['image', 'create', '--name', 'x'],
+      ['image', 'upload', '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10'],
       "required option '--file <path>' not specified",
-      '`entrepot image create --help` shows how',
+      '`entrepot image upload --help` shows how',
     ],
     [
       'missing argument',

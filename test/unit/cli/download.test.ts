@@ -1,41 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
 import type { Frame } from '../../../src/transfer/frames.ts';
 import { gate } from '../rpc/harness.ts';
-import { FakeHub, Folder, type Given } from './run.ts';
-import { emptyImage, IMAGE_ID, image } from './samples.ts';
+import { FakeHub, Folder } from './run.ts';
+import { END, FRAMES, record, SIZE, serving, WHOLE } from './sample-download.ts';
+import { emptyImage, IMAGE_ID } from './samples.ts';
 
 const MIB = 1024 * 1024;
-const SIZE = 10 * CHUNK_BYTES + 5;
-const FRAMES: readonly Frame[] = [
-  { offset: CHUNK_BYTES, data: Buffer.alloc(MIB, 'a'), last: false },
-  { offset: CHUNK_BYTES + 3 * MIB, data: Buffer.alloc(MIB, 'b'), last: true },
-  { offset: 10 * CHUNK_BYTES, data: Buffer.from('\0\0end'), last: true },
-];
-const END: Frame = { offset: SIZE, data: Buffer.alloc(0), last: true };
-
-const WHOLE = Buffer.alloc(SIZE);
-for (const { offset, data } of FRAMES) WHOLE.set(data, offset);
-
-const record = image({
-  sizeBytes: SIZE,
-  dataBytes: CHUNK_BYTES + 5,
-  osHashValue: createHash('sha512').update(WHOLE).digest('hex'),
-});
-
-function serving(frames: readonly Frame[], shown = record): Given {
-  return {
-    Images: {
-      Get: async () => shown,
-      Download: async (_request, write) => {
-        for (const frame of frames) await write(frame);
-      },
-    },
-  };
-}
 
 let folder: Folder;
 let path: string;
@@ -53,17 +26,22 @@ describe('image download', () => {
     expect(await hub.start(...download()).outcome).toMatchObject({
       code: 0,
       stdout: `${path}: 40 MiB, SHA-512 as it should be\n`,
-      stderr: expect.stringMatching(/download receiving 100%, 4 MiB of 4 MiB/),
+      stderr: expect.stringMatching(/download verifying 100%, 40 MiB of 40 MiB/),
     });
     expect((await readFile(path)).equals(WHOLE)).toBe(true);
-    expect((await stat(path)).blocks * 512).toBeLessThan(3 * MIB);
+    // Half of the first frame is zeros, and the last one is a block.
+    expect((await stat(path)).blocks * 512).toBeLessThan(2.75 * MIB);
     expect(await readdir(folder.path)).toEqual(['disk.raw']);
   });
 
   it('is JSON for a script', async () => {
     await using hub = await FakeHub.with(serving([...FRAMES, END]));
     const { stdout } = await hub.run(...download(), '-o', 'json');
-    expect(JSON.parse(stdout)).toMatchObject({ file: path, image: { id: IMAGE_ID, size_bytes: SIZE } });
+    expect(JSON.parse(stdout)).toMatchObject({
+      file: path,
+      format: 'raw',
+      image: { id: IMAGE_ID, size_bytes: SIZE },
+    });
   });
 
   it('of nothing but a hole is a hole', async () => {
@@ -78,19 +56,19 @@ describe('no file is left by', () => {
   const damaged = FRAMES.map((frame, index) =>
     index === 1 ? { ...frame, data: Buffer.alloc(MIB, 'c') } : frame,
   );
-  const [first, second, third] = FRAMES as [Frame, Frame, Frame];
+  const [first, second, third, fourth] = FRAMES as [Frame, Frame, Frame, Frame];
   const cases: [string, readonly Frame[], number, RegExp][] = [
     ['bytes that are not the image', [...damaged, END], 8, /the bytes that came are not the image/],
-    ['a hole where data should be', [first, third, END], 8, /the bytes that came are not the image/],
-    ['an end that is missing', FRAMES, 6, /ended at byte 41943045 of 41943045/],
-    ['an end in the middle', [first], 6, /ended at byte 5242880 of 41943045/],
+    ['a hole where data should be', [first, third, fourth, END], 8, /the bytes that came are not the image/],
+    ['an end in the middle of the first chunk', [first], 6, /ended at byte 5242880 of 41943045/],
     ['frames out of order', [second, first, third, END], 8, /bytes at 4194304 that do not belong there/],
-    ['frames beyond the end', [first, { ...third, offset: SIZE - 1 }, END], 8, /bytes at 41943044 that/],
+    ['frames beyond the end', [first, second, { ...fourth, offset: SIZE - 1 }, END], 8, /bytes at 41943044/],
     ['frames after the end', [...FRAMES, END, END], 8, /bytes at 41943045 that/],
   ];
   it.each(cases)('%s', async (_, frames, exitCode, message) => {
     await using hub = await FakeHub.with(serving(frames));
-    const { code, stderr } = await hub.run(...download());
+    // What breaks off is tried again for as long.
+    const { code, stderr } = await hub.run(...download(), '--timeout', '1');
     expect(stderr).toMatch(message);
     expect(code).toBe(exitCode);
     expect(await readdir(folder.path)).toEqual([]);
@@ -167,8 +145,15 @@ describe('a file that is there', () => {
         },
       },
     });
-    expect(await hub.run(...download())).toMatchObject({ code: 4 });
+    expect(await hub.run(...download())).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('hint: --force replaces it\n'),
+    });
     expect(await readFile(path, 'utf8')).toBe('mine');
+    // Nor does what came have to come again.
+    await using forced = await FakeHub.with({ Images: { Get: async () => record } });
+    expect(await forced.run(...download(), '--force')).toMatchObject({ code: 0 });
+    expect((await readFile(path)).equals(WHOLE)).toBe(true);
     expect(await readdir(folder.path)).toEqual(['disk.raw']);
   });
 

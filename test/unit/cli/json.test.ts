@@ -5,11 +5,24 @@ import {
   imageJson,
   jobJson,
   locationJson,
+  memberJson,
   operatorJson,
   storeJson,
 } from '../../../src/cli/output/json.ts';
 import { packageDefinition } from '../../../src/rpc/proto.ts';
-import { copy, emptyImage, event, IMAGE_ID, image, job, operator, progress, store, task } from './samples.ts';
+import {
+  copy,
+  emptyImage,
+  event,
+  IMAGE_ID,
+  image,
+  job,
+  member,
+  operator,
+  progress,
+  store,
+  task,
+} from './samples.ts';
 
 /** Names of a message's fields in proto/, with times as our JSON has them. */
 function fieldsOf(message: string): string[] {
@@ -43,6 +56,7 @@ describe('the JSON of', () => {
     ['Job', jobJson(job())],
     ['Task', jobJson(job()).tasks[0]],
     ['Location', locationJson(location)],
+    ['ImageMember', memberJson(member())],
     ['Store', storeJson(store())],
     ['Operator', operatorJson(operator())],
     ['Credential', operatorJson(operator()).credentials[0]],
@@ -121,6 +135,7 @@ it('is documented key by key', async () => {
   const more = {
     Progress: shownJob.tasks[0]?.progress,
     Location: locationJson(location),
+    Member: memberJson(member()),
     Store: storeJson(store()),
     Operator: operatorJson(operator()),
     Credential: operatorJson(operator()).credentials[0],

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { open, truncate, utimes, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chunkFrames, chunksOf, LocalImage } from '../../../src/cli/local-image.ts';
+import { chunksOf, LocalImage } from '../../../src/cli/local-image.ts';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
+import { chunkFrames } from '../../../src/transfer/chunk-frames.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
 import { Folder } from './run.ts';
 
@@ -172,14 +173,26 @@ describe('a local image', () => {
       'disk.qcow2',
       (path: string) => writeFile(path, Buffer.concat([Buffer.from('QFI\xfb', 'latin1'), Buffer.alloc(600)])),
       'INVALID',
-      /disk.qcow2 is a qcow2 file, not a raw image/,
+      /disk.qcow2: /,
     ],
   ])('%s is refused', async (name, make: (path: string) => Promise<unknown>, code, message) => {
     const path = folder.file(name);
     await make(path);
-    await expect(LocalImage.open(path)).rejects.toMatchObject({
-      code,
-      message: expect.stringMatching(message),
-    });
+    const format = async () => {
+      await using image = await LocalImage.open(path);
+      return await image.format();
+    };
+    await expect(format()).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ['disk.raw', Buffer.alloc(70_000, 7), { found: 'raw', diskFormat: 'raw', isKept: true }],
+    ['disk.qcow2.gz', Buffer.from([0x1f, 0x8b, 8, 0]), { found: 'gzip', diskFormat: 'qcow2', isKept: false }],
+    ['disk.xyz.gz', Buffer.from([0x1f, 0x8b, 8, 0]), { found: 'gzip', diskFormat: 'raw', isKept: false }],
+  ])('%s is known by its bytes, and where they do not tell by its name', async (name, start, format) => {
+    const path = folder.file(name);
+    await writeFile(path, Buffer.concat([start, Buffer.alloc(3_000_000)]));
+    await using image = await LocalImage.open(path);
+    expect(await image.format()).toEqual(format);
   });
 });

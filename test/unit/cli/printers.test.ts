@@ -165,6 +165,21 @@ describe('in a pipe', () => {
     expect(screen.take()).toBe('dcn0 verifying 50%, 32 MiB of 64 MiB, 32 MiB on the wire, 192 MiB holes\n');
   });
 
+  it('prints a line every second where somebody asked for progress', () => {
+    const screen = new FakeScreen();
+    let nowMs = 0;
+    const printer = new PlainProgress(screen, () => nowMs, true);
+    const at = (doneBytes: number) => view(job({ tasks: [task({ progress: progress({ doneBytes }) })] }));
+    printer.show(at(0));
+    screen.take();
+    nowMs = 999;
+    printer.show(at(16 * MIB));
+    expect(screen.take()).toBe('');
+    nowMs = 1000;
+    printer.show(at(16 * MIB));
+    expect(screen.take()).toContain('dcn0 transferring 25%, 16 MiB of 64 MiB');
+  });
+
   it('is no flood where there are many stores', () => {
     const screen = new FakeScreen();
     let nowMs = 0;

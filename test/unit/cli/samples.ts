@@ -3,6 +3,7 @@ import type {
   Credential,
   Event,
   Image,
+  ImageMember,
   Job,
   Operator,
   Progress,
@@ -137,6 +138,8 @@ export function image(changes: Partial<Image> = {}): Image {
     copies: [copy()],
     osGlanceImportingToStores: [],
     osGlanceFailedImport: [],
+    propertyWarnings: [],
+    stagedSha512: '',
     ...changes,
   };
 }
@@ -155,6 +158,17 @@ export function emptyImage(changes: Partial<Image> = {}): Image {
   delete empty.virtualSizeBytes;
   delete empty.dataBytes;
   return { ...empty, ...changes };
+}
+
+export function member(changes: Partial<ImageMember> = {}): ImageMember {
+  return {
+    imageId: IMAGE_ID,
+    member: 'bob',
+    status: 'pending',
+    createdAtMs: NOON_MS,
+    updatedAtMs: NOON_MS,
+    ...changes,
+  };
 }
 
 export function store(changes: Partial<Store> = {}): Store {

@@ -1,12 +1,12 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Image, Job } from '../../../src/cli/wire.ts';
+import type { Job } from '../../../src/cli/wire.ts';
 import { CHUNK_BYTES } from '../../../src/domain/chunk.ts';
 import { Refusal } from '../../../src/domain/refusal.ts';
-import type { Frame } from '../../../src/transfer/frames.ts';
 import { gate } from '../rpc/harness.ts';
-import { FakeHub, Folder, type Given } from './run.ts';
-import { emptyImage, endedJob, IMAGE_ID, image, JOB_ID, job, task } from './samples.ts';
+import { Intake } from './intake.ts';
+import { FakeHub, Folder } from './run.ts';
+import { emptyImage, endedJob, IMAGE_ID, image, JOB_ID } from './samples.ts';
 
 const BLOCK = 64 * 1024;
 
@@ -25,76 +25,6 @@ beforeAll(async () => {
   await file.close();
 });
 afterAll(() => folder[Symbol.asyncDispose]());
-
-const importJob = (changes: Partial<Job> = {}) =>
-  job({ kind: 'import', tasks: [task({ kind: 'ingest', storeId: 'central' })], ...changes });
-
-/** A hub that takes an image in, as far as a test lets it. What was asked of it is in `asked`. */
-class Intake {
-  readonly asked: string[] = [];
-  readonly frames: Frame[] = [];
-  readonly requests: Record<string, unknown> = {};
-  /** What the job has become; whoever watches is told. */
-  readonly ended = Promise.withResolvers<Job>();
-  /** Throws when the bytes are not wanted; called before each frame is kept. */
-  beforeFrame: (frame: Frame) => Promise<void> = async () => {};
-  outcome: Job = endedJob({ kind: 'import' });
-  record: Image = image();
-  /** What the hub shows of it until the bytes are in. */
-  #shown: Image = emptyImage();
-
-  given(): Given {
-    return {
-      Images: {
-        Create: async (request) => {
-          this.#ask('Create', request);
-          return emptyImage({ protected: request.protected });
-        },
-        BeginUpload: async (request) => {
-          this.#ask('BeginUpload', request);
-          return importJob();
-        },
-        Upload: async (frames, { metadata, requestId }) => {
-          this.#ask('Upload', { jobId: metadata.get('entrepot-job-id'), requestId });
-          for await (const frame of frames) {
-            await this.beforeFrame(frame);
-            this.frames.push({ ...frame, data: Buffer.from(frame.data) });
-          }
-          if (this.frames.at(-1)?.data.length !== 0) throw new Refusal('CANCELLED', 'the upload was cut');
-          this.#shown = this.record;
-          this.ended.resolve(this.outcome);
-          return { receivedBytes: 1 };
-        },
-        Get: async () => this.#shown,
-        Delete: async (request) => {
-          this.#ask('Delete', request);
-          if (this.record.protected) throw new Refusal('FORBIDDEN', 'the image is protected', { rule: 'R9' });
-          return job({ kind: 'delete' });
-        },
-      },
-      Jobs: {
-        Watch: async (_request, write, { signal }) => {
-          await write(importJob());
-          const left = new Promise<undefined>((resolve) => {
-            signal.addEventListener('abort', () => resolve(undefined));
-          });
-          const ended = await Promise.race([this.ended.promise, left]);
-          if (ended !== undefined) await write(ended);
-        },
-        Cancel: async (request) => {
-          this.#ask('Cancel', request);
-          this.ended.resolve(endedJob({ kind: 'import', state: 'cancelled' }));
-          return importJob({ cancelRequested: true });
-        },
-      },
-    };
-  }
-
-  #ask(call: string, request: object): void {
-    this.asked.push(call);
-    this.requests[call] = { ...request };
-  }
-}
 
 const create = ['image', 'create', '--name', 'debian-13'];
 
@@ -130,6 +60,7 @@ describe('image create', () => {
       minRamMib: 512,
       tags: ['golden'],
       properties: { os: 'debian', a: 'b', c: '' },
+      owner: '',
     });
     const sizeBytes = 64 * CHUNK_BYTES + 1000;
     expect(intake.requests['BeginUpload']).toEqual({
@@ -208,14 +139,70 @@ describe('image create', () => {
     expect(intake.asked).toEqual([]);
   });
 
-  it('takes raw only, and says how to make it', async () => {
-    await using hub = await FakeHub.with({});
-    const { code, stderr } = await hub.run(...create, '--file', 'disk.qcow2', '--disk-format', 'qcow2');
-    expect(code).toBe(2);
-    expect(stderr).toBe(
-      'entrepot: disk format qcow2 cannot be taken in: only raw can\n' +
-        'hint: convert it first: `qemu-img convert -O raw disk.qcow2 disk.raw`\n',
+  it('stages a file that is not raw, and has it imported from there', async () => {
+    const path = folder.file('packed.qcow2.gz');
+    await writeFile(path, Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(5000, 1)]));
+    const intake = new Intake();
+    await using hub = await FakeHub.with(intake.given());
+    const { code, stdout } = await hub.run(
+      ...create,
+      '--file',
+      path,
+      '--stores',
+      'dcn0',
+      '--allow-failure',
+      'false',
     );
+    expect(code).toBe(0);
+    expect(intake.asked).toEqual(['Create', 'Stage', 'Upload', 'Import']);
+    expect(intake.requests['Create']).toMatchObject({ diskFormat: 'qcow2', containerFormat: 'bare' });
+    expect(intake.requests['Stage']).toMatchObject({ imageId: IMAGE_ID, storeId: '', sizeBytes: 5004 });
+    expect(intake.requests['Import']).toMatchObject({
+      imageId: IMAGE_ID,
+      glanceDirect: {},
+      storeIds: ['dcn0'],
+      allStoresMustSucceed: true,
+    });
+    expect(stdout).toContain(`job ${JOB_ID} (import) succeeded\n`);
+  });
+
+  it('deletes the record again when what was staged is refused', async () => {
+    const path = folder.file('refused.qcow2.gz');
+    await writeFile(path, Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0]), Buffer.alloc(5000, 1)]));
+    const intake = new Intake();
+    intake.imported = endedJob({
+      kind: 'import',
+      state: 'failed',
+      reason: 'not sound',
+      reasonCode: 'INVALID',
+    });
+    intake.record = emptyImage();
+    await using hub = await FakeHub.with(intake.given());
+    const { code, stderr } = await hub.run(...create, '--file', path);
+    expect(code).toBe(2);
+    expect(stderr).toContain('failed: not sound\n');
+    expect(intake.asked.at(-1)).toBe('Delete');
+  });
+
+  it.each([
+    ['header.qcow2', [], /header.qcow2: .*\n/],
+    ['disk.vdi.gz', ['--disk-format', 'aki'], undefined],
+    ['declared.qcow2.gz', ['--disk-format', 'vmdk'], undefined],
+  ])('sends nothing of %s that no site would let in', async (name, options, message) => {
+    const path = folder.file(name);
+    const start = name === 'header.qcow2' ? [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3] : [0x1f, 0x8b, 8, 0];
+    await writeFile(path, Buffer.from(start));
+    const intake = new Intake();
+    await using hub = await FakeHub.with(intake.given());
+    const { code, stderr } = await hub.run(...create, '--file', path, ...options);
+    if (message === undefined) {
+      // What is in a compressed file, its agent sees.
+      expect(intake.asked[0]).toBe('Create');
+      return;
+    }
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(intake.asked).toEqual([]);
   });
 });
 
@@ -268,7 +255,7 @@ describe('an upload that fails', () => {
   it('keeps a record whose UUID was given, and says how to try again', async () => {
     const intake = new Intake();
     intake.beforeFrame = async () => {
-      throw new Refusal('UNAVAILABLE', 'lost the agent');
+      throw new Refusal('NO_SPACE', 'the pool is full');
     };
     await using hub = await FakeHub.with(intake.given());
     const { stderr } = await hub.run(...create, '--file', sparse, '--id', IMAGE_ID);
@@ -282,7 +269,7 @@ describe('an upload that fails', () => {
     const intake = new Intake();
     intake.record = image({ protected: true });
     intake.beforeFrame = async () => {
-      throw new Refusal('UNAVAILABLE', 'lost the agent');
+      throw new Refusal('NO_SPACE', 'the pool is full');
     };
     await using hub = await FakeHub.with(intake.given());
     const { stderr } = await hub.run(...create, '--file', sparse, '--protected');
@@ -305,20 +292,21 @@ describe('an upload that fails', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('in an upload cancels the job and takes the record back', async () => {
+  it('before anything was sent cancels the job and takes the record back', async () => {
     const intake = new Intake();
-    const sending = gate();
-    intake.beforeFrame = async () => {
-      sending.open();
+    const waiting = gate();
+    intake.beforeReply = async () => {
+      waiting.open();
       await new Promise(() => {});
     };
     await using hub = await FakeHub.with(intake.given());
     const { child, outcome } = hub.start(...create, '--file', sparse);
     // A process that does not get so far is seen by its outcome.
-    await Promise.race([sending.opened, outcome]);
+    await Promise.race([waiting.opened, outcome]);
     child.kill('SIGINT');
     const { code, stderr } = await outcome;
     expect(code).toBe(130);
+    expect(stderr).toContain('upload waiting');
     expect(stderr).toContain('entrepot: interrupted; the upload was cancelled\n');
     expect(intake.asked).toEqual(['Create', 'BeginUpload', 'Upload', 'Cancel', 'Delete']);
   });

@@ -80,7 +80,7 @@ describe('an inventory', () => {
   test.each([
     ['a page that is too long', inventory(ids(0, 1001))],
     ['an image without a UUID', inventory(['x'.repeat(MIB)])],
-    ['another message in it', message({ heartbeat: {} })],
+    ['another message in it', message({ heartbeat: { stagedImageIds: [] } })],
   ])('with %s ends the stream', async (_what, page) => {
     const refusal = await bench.stream().say(hello(), page).over;
     expect(refusal).toMatchObject({ code: 'INVALID' });
@@ -177,10 +177,10 @@ describe('an attached agent', () => {
   test('has as much space as makes sense', async () => {
     const stream = await attached();
     const space = () => bench.attachments.get('dcn0')?.space;
-    stream.say(message({ heartbeat: { freeBytes: 1, totalBytes: 2 } }));
+    stream.say(message({ heartbeat: { freeBytes: 1, totalBytes: 2, stagedImageIds: [] } }));
     await stream.settle();
     expect(space()).toEqual({ freeBytes: 1, totalBytes: 2 });
-    stream.say(message({ heartbeat: { freeBytes: 1, totalBytes: 2 ** 64 } }));
+    stream.say(message({ heartbeat: { freeBytes: 1, totalBytes: 2 ** 64, stagedImageIds: [] } }));
     await stream.settle();
     expect(space()).toBeUndefined();
   });
@@ -191,7 +191,7 @@ describe('an attached agent', () => {
     const stream = await attached();
     const said: WeakRef<object>[] = [];
     for (let n = 0; n < 50; n++) {
-      const heartbeat = message({ heartbeat: {} });
+      const heartbeat = message({ heartbeat: { stagedImageIds: [] } });
       said.push(new WeakRef(heartbeat));
       stream.say(heartbeat);
       await stream.settle();

@@ -278,6 +278,14 @@ describe('at a hub', () => {
     expect((await refusalOf(download(admin))).code).toBe('UNAVAILABLE');
   });
 
+  test('reads the store that is named, from where it is told to', async () => {
+    const admin = await hub.admin();
+    const ask = (request: { storeId?: string; fromByte?: number }) =>
+      refusalOf(callServerStream(hub.channel(admin), Images.Download, { imageId: image, ...request }).next());
+    expect(await ask({ storeId: 'dcn7' })).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await ask({ fromByte: 1 })).toMatchObject({ code: 'INVALID' });
+  });
+
   test('counts the downloads of an operator together, whatever it shows', async () => {
     const admin = await hub.admin();
     const again = await hub.certificateOf(admin, 'admin');

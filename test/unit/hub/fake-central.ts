@@ -1,12 +1,14 @@
 import { Registry } from 'prom-client';
 import { RevokedStores } from '../../../src/agent/revoked-stores.ts';
 import { TicketDesk } from '../../../src/agent/tickets.ts';
+import type { PullRequest__Output } from '../../../src/rpc/generated/entrepot/v1/PullRequest.ts';
 import type { CallContext } from '../../../src/rpc/handlers.ts';
 import { TICKET_KEY } from '../../../src/rpc/limits.ts';
 import { Transfer } from '../../../src/rpc/proto.ts';
 import { RpcServer } from '../../../src/rpc/server.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
 import { RpcMetrics } from '../../../src/telemetry/rpc-metrics.ts';
+import type { ChunkRun } from '../../../src/transfer/frames.ts';
 import { unlessAborted } from '../../../src/transfer/in-flight.ts';
 import type { Certificate } from '../../../src/trust/certificate.ts';
 import type { Credentials } from '../../../src/trust/credentials.ts';
@@ -18,6 +20,7 @@ export const FRAME = Buffer.alloc(16, 7);
 /** What the hub showed. */
 interface Pull {
   readonly ticket: string;
+  readonly runs: readonly ChunkRun[];
   /** Aborts when the hub leaves. */
   readonly signal: AbortSignal;
 }
@@ -34,9 +37,10 @@ export class FakeCentral implements AsyncDisposable {
   readonly #server: RpcServer;
   readonly #released = Promise.withResolvers<void>();
 
-  constructor(credentials: Credentials) {
+  /** `storeId`: when it is the agent of another store. */
+  constructor(credentials: Credentials, storeId = 'central') {
     this.desk = new TicketDesk({
-      storeId: 'central',
+      storeId,
       caPem: credentials.caPem,
       revoked: new RevokedStores(Date.now, () => undefined),
       now: Date.now,
@@ -57,7 +61,7 @@ export class FakeCentral implements AsyncDisposable {
     this.#server.add(
       Transfer,
       {
-        Pull: ({ imageId }, write, context) => this.#pull(imageId, write, context),
+        Pull: (request, write, context) => this.#pull(request, write, context),
         Push: () => Promise.reject(new Error('not part of this test')),
         Renew: async ({ ticket }, { peer, certificate = NO_CERTIFICATE }) => {
           this.renewals.push(ticket);
@@ -84,14 +88,14 @@ export class FakeCentral implements AsyncDisposable {
   }
 
   async #pull(
-    imageId: string,
+    { imageId, runs }: PullRequest__Output,
     write: (frame: { offset: number; data: Buffer; last: boolean }) => Promise<void>,
     { metadata, peer, certificate = NO_CERTIFICATE, signal }: CallContext,
   ): Promise<void> {
     const ticket = metadata.get(TICKET_KEY) ?? '';
     const use = { action: 'pull', imageId, holder: HUB, certificate, peer } as const;
     using _admission = this.desk.admit(ticket, use);
-    this.pulls.push({ ticket, signal });
+    this.pulls.push({ ticket, runs, signal });
     await write({ offset: 0, data: FRAME, last: false });
     await unlessAborted(this.#released.promise, signal);
     await write({ offset: FRAME.length, data: FRAME, last: true });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callClientStream, callServerStream } from '../../../src/rpc/calls.ts';
+import { callDuplex, callServerStream } from '../../../src/rpc/calls.ts';
 import type { ChannelCredentials } from '../../../src/rpc/channel.ts';
 import type { Job__Output } from '../../../src/rpc/generated/entrepot/v1/Job.ts';
 import { Images, Jobs } from '../../../src/rpc/proto.ts';
@@ -24,8 +24,9 @@ afterAll(() => hub[Symbol.asyncDispose]());
 const ALL = ['admin', 'alice', 'bob', 'rita'] as const;
 type Who = (typeof ALL)[number];
 
+/** By an admin, in somebody's name: nobody else makes an image public. */
 const create = async (visibility: string, owner: Who = 'alice') =>
-  (await hub.call(who[owner], Images.Create, { name: `${visibility} of ${owner}`, visibility })).id;
+  (await hub.call(who.admin, Images.Create, { name: `${visibility} of ${owner}`, visibility, owner })).id;
 
 /** `ok`, or the code, of the same question asked by everybody. */
 async function answers(
@@ -42,10 +43,12 @@ async function answers(
 }
 
 async function upload(shown: ChannelCredentials, jobId: string): Promise<number> {
-  await using call = callClientStream(hub.channel(shown), Images.Upload, {
-    metadata: { 'entrepot-job-id': jobId },
-  });
-  return (await call.finish()).receivedBytes;
+  const metadata = { 'entrepot-job-id': jobId };
+  await using call = callDuplex(hub.channel(shown), Images.Upload, { metadata });
+  call.end();
+  let receivedBytes = -1;
+  for await (const reply of call.messages) receivedBytes = reply.receivedBytes ?? receivedBytes;
+  return receivedBytes;
 }
 
 async function firstOf<T>(messages: AsyncGenerator<T>): Promise<T | undefined> {

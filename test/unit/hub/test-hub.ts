@@ -16,6 +16,7 @@ import type { AgentMessage } from '../../../src/rpc/generated/entrepot/v1/AgentM
 import type { Assignment__Output } from '../../../src/rpc/generated/entrepot/v1/Assignment.ts';
 import type { Event__Output } from '../../../src/rpc/generated/entrepot/v1/Event.ts';
 import type { HubMessage__Output } from '../../../src/rpc/generated/entrepot/v1/HubMessage.ts';
+import type { Ingested } from '../../../src/rpc/generated/entrepot/v1/Ingested.ts';
 import type { Method } from '../../../src/rpc/methods.ts';
 import { Agents, Enrolment, Events, Images, Operators, Stores } from '../../../src/rpc/proto.ts';
 import { createLoggers } from '../../../src/telemetry/log.ts';
@@ -215,11 +216,13 @@ export class TestHub implements AsyncDisposable {
 
   /** The fake agent does not ask for the bytes, so the upload is left to end with its job. */
   async #upload(owner: ChannelCredentials, jobId: string): Promise<void> {
-    await using call = callClientStream(this.channel(owner), Images.Upload, {
+    await using call = callDuplex(this.channel(owner), Images.Upload, {
       metadata: { 'entrepot-job-id': jobId },
     });
     await call.write({ offset: 0, data: Buffer.alloc(1024, 7), last: false }).catch(() => undefined);
-    await call.finish().catch(() => undefined);
+    await (async () => {
+      for await (const _reply of call.messages);
+    })().catch(() => undefined);
   }
 }
 
@@ -287,7 +290,7 @@ export class FakeAgent {
   }
 
   /** Reports an ingest as done, after its manifest was left at the hub. */
-  async ingest({ taskId, attempt }: Assignment__Output): Promise<Manifest> {
+  async ingest({ taskId, attempt }: Assignment__Output, found: Partial<Ingested> = {}): Promise<Manifest> {
     const manifest = manifestOf(taskId);
     await this.putManifest(manifest);
     const hex = (length: number) => 'a'.repeat(length);
@@ -302,6 +305,7 @@ export class FakeAgent {
           checksum: hex(32),
           osHashAlgo: 'sha512',
           osHashValue: hex(128),
+          ...found,
         },
       },
     });

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
+import { callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
 import { bulkChannel, controlChannel } from '../../../src/rpc/channel.ts';
-import { Agents, Images, Jobs, Transfer } from '../../../src/rpc/proto.ts';
+import { Agents, Jobs, Transfer } from '../../../src/rpc/proto.ts';
 import { PullSource } from '../../../src/rpc/pull-source.ts';
 import { type ChunkRun, RUNS_PER_REQUEST } from '../../../src/transfer/frames.ts';
 import { collect, gate, reach, refusalIn, serve } from './harness.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const IMAGE_ID = '3f0a2c84-6d1e-4b7a-9c55-0d8f6e2b7a10';
 const PULL = { imageId: IMAGE_ID, runs: [] };
@@ -34,11 +35,11 @@ describe('the four kinds of calls', () => {
     await using bench = await serve({
       Jobs: { Get: async ({ jobId }) => ({ id: jobId, createdAtMs: 1_700_000_000_000 }) },
       Images: {
-        Upload: async (messages) => {
+        Upload: takingUpload(async (messages) => {
           let receivedBytes = 0;
           for await (const { data } of messages) receivedBytes += data.length;
           return { receivedBytes };
-        },
+        }),
       },
       Transfer: {
         Pull: async ({ runs }, write) => {
@@ -60,7 +61,7 @@ describe('the four kinds of calls', () => {
     const frames = await collect(callServerStream(channel, Transfer.Pull, { ...PULL, runs }));
     expect(frames).toEqual([1, 2, 3].map((offset) => ({ ...FRAME, offset })));
 
-    await using upload = callClientStream(channel, Images.Upload);
+    await using upload = callUpload(channel);
     for (let count = 0; count < 20; count++) await upload.write(FRAME);
     expect(await upload.finish()).toEqual({ receivedBytes: 60 });
 
@@ -109,13 +110,13 @@ describe('a call whose server refuses', () => {
   it('stops an upload in the middle, without waiting for its end', async () => {
     await using bench = await serve({
       Images: {
-        Upload: async (messages) => {
+        Upload: takingUpload(async (messages) => {
           for await (const _ of messages) throw refusal;
           return { receivedBytes: 0 };
-        },
+        }),
       },
     });
-    await using upload = callClientStream(bench.channel(), Images.Upload);
+    await using upload = callUpload(bench.channel());
     const writing = (async () => {
       for (;;) await upload.write(FRAME);
     })();
@@ -219,7 +220,7 @@ describe('a peer', () => {
     expect(await refusalIn(collect(callServerStream(channel, Transfer.Pull, PULL)))).toMatchObject({
       message,
     });
-    await using upload = callClientStream(channel, Images.Upload);
+    await using upload = callUpload(channel);
     expect(await refusalIn(upload.finish())).toMatchObject({ message });
     await using attach = callDuplex(channel, Agents.Attach);
     expect(await refusalIn(collect(attach.messages))).toMatchObject({ message });
@@ -293,14 +294,14 @@ describe('a channel', () => {
     const data = Buffer.alloc(sizeBytes);
     await using bench = await serve({
       Images: {
-        Upload: async (messages) => {
+        Upload: takingUpload(async (messages) => {
           let receivedBytes = 0;
           for await (const frame of messages) receivedBytes += frame.data.length;
           return { receivedBytes };
-        },
+        }),
       },
     });
-    await using upload = callClientStream(bench.channel(), Images.Upload);
+    await using upload = callUpload(bench.channel());
     const uploaded = upload.write({ ...FRAME, data }).then(() => upload.finish());
     if (outcome === 'passes') expect(await uploaded).toEqual({ receivedBytes: sizeBytes });
     else expect(await refusalIn(uploaded)).toMatchObject({ code: 'INVALID' });

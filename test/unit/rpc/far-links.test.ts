@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex } from '../../../src/rpc/calls.ts';
+import { callDuplex } from '../../../src/rpc/calls.ts';
 import { Distances } from '../../../src/rpc/distances.ts';
 import type { ConnectionCount } from '../../../src/rpc/link-plan.ts';
-import { Images, Transfer } from '../../../src/rpc/proto.ts';
+import { Transfer } from '../../../src/rpc/proto.ts';
 import { PullSource } from '../../../src/rpc/pull-source.ts';
 import { READ_AHEAD_MESSAGES, WRITE_AHEAD_MESSAGES } from '../../../src/rpc/streams.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
@@ -18,6 +18,7 @@ import {
   serve,
   settled,
 } from './harness.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const MIB = 1024 * 1024;
 const WINDOW_BYTES = 16 * MIB;
@@ -89,7 +90,9 @@ describe('over a far link', () => {
         },
       },
       Images: {
-        Upload: async (messages) => ({ receivedBytes: (await count(messages as never)) * FRAME_BYTES }),
+        Upload: takingUpload(async (messages) => ({
+          receivedBytes: (await count(messages as never)) * FRAME_BYTES,
+        })),
       },
     });
     await using line = await DelayedLine.start(bench.port, FAR_MS);
@@ -106,7 +109,7 @@ describe('over a far link', () => {
     await pushAll();
     expect(rateOf(80, fromMs)).toBeGreaterThan(STATED_BYTES_PER_SECOND);
 
-    await using upload = callClientStream(bench.channel({ address: line.address }), Images.Upload);
+    await using upload = callUpload(bench.channel({ address: line.address }));
     for (let sent = 0; sent < 40; sent++) await upload.write(FRAME);
     fromMs = performance.now();
     for (let sent = 0; sent < 80; sent++) await upload.write(FRAME);

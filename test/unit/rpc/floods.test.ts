@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { callClientStream, callUnary } from '../../../src/rpc/calls.ts';
-import { Images, Jobs } from '../../../src/rpc/proto.ts';
+import { callUnary } from '../../../src/rpc/calls.ts';
+import { Jobs } from '../../../src/rpc/proto.ts';
 import type { ConnectionRefusal } from '../../../src/telemetry/rpc-metrics.ts';
 import { type Attack, throwAt } from '../../fuzz/attack.ts';
 import { HTTP2 } from '../../fuzz/http2-attacks.ts';
@@ -18,15 +18,16 @@ import {
   rawTls,
   resetFrame,
 } from './raw-peer.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const GIVEN: Given = {
   Jobs: { Get: async () => ({ id: 'here' }) },
   Images: {
-    Upload: async (messages) => {
+    Upload: takingUpload(async (messages) => {
       let receivedBytes = 0;
       for await (const { data } of messages) receivedBytes += data.length;
       return { receivedBytes };
-    },
+    }),
   },
 };
 const GET = '/entrepot.v1.Jobs/Get';
@@ -254,7 +255,7 @@ describe('a connection', () => {
 
   it('whose messages are large, or small and not too many, is not', async () => {
     await using bench = await serve(GIVEN, { limits: { pieceRate: { perSecond: 10, burst: 100 } } });
-    await using upload = callClientStream(bench.channel(), Images.Upload);
+    await using upload = callUpload(bench.channel());
     for (const sizeBytes of [...Array<number>(20).fill(1024 * 1024), ...Array<number>(50).fill(10)]) {
       await upload.write({ offset: 0, data: Buffer.alloc(sizeBytes), last: false });
     }

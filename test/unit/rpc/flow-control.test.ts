@@ -2,13 +2,14 @@ import { once } from 'node:events';
 import { connect, type Settings } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex, callServerStream } from '../../../src/rpc/calls.ts';
+import { callDuplex, callServerStream } from '../../../src/rpc/calls.ts';
 import { BULK_WINDOW_BYTES } from '../../../src/rpc/channel.ts';
 import { FIRST_WINDOW_BYTES, SERVER_WINDOW_BYTES } from '../../../src/rpc/http2-server.ts';
-import { Images, Transfer } from '../../../src/rpc/proto.ts';
+import { Transfer } from '../../../src/rpc/proto.ts';
 import { READ_AHEAD_MESSAGES, WRITE_AHEAD_MESSAGES } from '../../../src/rpc/streams.ts';
 import { FRAME_BYTES, type Frame } from '../../../src/transfer/frames.ts';
 import { aliceCredentials, authority, gate, serve, settled } from './harness.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const MIB = 1024 * 1024;
 const FRAME: Frame = { offset: 0, data: Buffer.alloc(FRAME_BYTES, 1), last: false };
@@ -66,11 +67,11 @@ describe.each([MIB / 4, SERVER_WINDOW_BYTES])('a window of %i bytes at the serve
   it('bounds what a caller can upload while the server does not take it', async () => {
     const looked = gate();
     await using bench = await serve(
-      { Images: { Upload: () => looked.opened.then(() => ({ receivedBytes: 0 })) } },
+      { Images: { Upload: takingUpload(() => looked.opened.then(() => ({ receivedBytes: 0 }))) } },
       { windowBytes },
     );
     const counter = { frames: 0 };
-    await using upload = callClientStream(bench.channel(), Images.Upload);
+    await using upload = callUpload(bench.channel());
     const flooded = flood(() => upload.write(FRAME), counter);
     // grpc-js keeps the first MiB of a call for itself, in case it has to be sent again.
     expectBounded((await settled(() => counter.frames)) - 1, first);

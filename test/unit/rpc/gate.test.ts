@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex, callUnary } from '../../../src/rpc/calls.ts';
+import { callDuplex, callUnary } from '../../../src/rpc/calls.ts';
 import type { CallContext, Handlers } from '../../../src/rpc/handlers.ts';
 import { Agents, Images, Jobs, Stores, type StoresService } from '../../../src/rpc/proto.ts';
 import { currentFields } from '../../../src/telemetry/request-context.ts';
 import { HUB, type Identity } from '../../../src/trust/identity.ts';
 import { authority, collect, hubCredentials, refusalIn, serve, TOKEN } from './harness.ts';
+import { callUpload } from './upload-call.ts';
 
 const COPY = '/entrepot.v1.Images/Copy';
 const operator = (name: string): Identity => ({ kind: 'operator', name });
@@ -130,7 +131,7 @@ describe('a call that is refused', () => {
     const never = () => Promise.reject(new Error('not to be called'));
     await using bench = await serve({ Images: { Upload: never }, Agents: { Attach: never } });
     const channel = bench.channel({ credentials: { caPem } });
-    await using upload = callClientStream(channel, Images.Upload);
+    await using upload = callUpload(channel);
     expect(await refusalIn(upload.finish())).toMatchObject({ code: 'UNAUTHENTICATED' });
     await using attach = callDuplex(channel, Agents.Attach);
     expect(await refusalIn(collect(attach.messages))).toMatchObject({ code: 'UNAUTHENTICATED' });

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { callClientStream, callUnary } from '../../../src/rpc/calls.ts';
+import { callUnary } from '../../../src/rpc/calls.ts';
 import type { Channel } from '../../../src/rpc/channel.ts';
-import { Images, Jobs, Stores } from '../../../src/rpc/proto.ts';
+import { Jobs, Stores } from '../../../src/rpc/proto.ts';
 import { authority, gate, hubCredentials, refusalIn, serve } from './harness.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const { caPem } = authority;
 const as = async (name: string) => ({
@@ -82,21 +83,21 @@ describe('calls under way', () => {
     await using bench = await serve(
       {
         Images: {
-          Upload: async () => {
+          Upload: takingUpload(async () => {
             uploads++;
             await opened.opened;
             return { receivedBytes: 0 };
-          },
+          }),
         },
         Jobs: { Get: async () => ({}) },
       },
       { limits: { uploadsPerIdentity: 2 } },
     );
     const channel = bench.channel();
-    await using _one = callClientStream(channel, Images.Upload);
-    await using _two = callClientStream(channel, Images.Upload);
+    await using _one = callUpload(channel);
+    await using _two = callUpload(channel);
     await expect.poll(() => uploads).toBe(2);
-    await using third = callClientStream(channel, Images.Upload);
+    await using third = callUpload(channel);
     expect(await refusalIn(third.finish())).toMatchObject({
       code: 'RATE_LIMITED',
       message: 'operator/alice has 2 uploads under way, which is as many as it may',

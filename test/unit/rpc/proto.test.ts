@@ -14,7 +14,7 @@ describe('the wire contract', () => {
   });
 
   it.each([
-    [Images.Upload, 'client_stream', '/entrepot.v1.Images/Upload'],
+    [Images.Upload, 'bidi_stream', '/entrepot.v1.Images/Upload'],
     [Images.Get, 'unary', '/entrepot.v1.Images/Get'],
     [Jobs.Watch, 'server_stream', '/entrepot.v1.Jobs/Watch'],
     [Stores.List, 'unary', '/entrepot.v1.Stores/List'],

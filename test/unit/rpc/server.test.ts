@@ -2,11 +2,12 @@ import { loadSync, type ServiceDefinition } from '@grpc/proto-loader';
 import { service as healthService, protoPath } from 'grpc-health-check';
 import { describe, expect, it } from 'vitest';
 import { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
+import { callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
 import type { CallContext } from '../../../src/rpc/handlers.ts';
-import { Agents, Images, Jobs, Stores, Transfer } from '../../../src/rpc/proto.ts';
+import { Agents, Jobs, Stores, Transfer } from '../../../src/rpc/proto.ts';
 import { currentFields, withFields } from '../../../src/telemetry/request-context.ts';
 import { Bench, collect, gate, refusalIn, serve } from './harness.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 describe('the context of a call', () => {
   it('has the request id of the caller, which calls inside pass on, and which is in every log line', async () => {
@@ -123,16 +124,16 @@ describe('what a handler does', () => {
     const ended = Promise.withResolvers<unknown>();
     await using bench = await serve({
       Images: {
-        Upload: async (messages) => {
+        Upload: takingUpload(async (messages) => {
           const reading = (async () => {
             for await (const _ of messages) arrived.open();
           })();
           await reading.catch(ended.resolve);
           return { receivedBytes: 0 };
-        },
+        }),
       },
     });
-    const upload = callClientStream(bench.channel(), Images.Upload);
+    const upload = callUpload(bench.channel());
     await upload.write({ offset: 0, data: Buffer.alloc(10), last: false });
     await arrived.opened;
     await upload[Symbol.asyncDispose]();
@@ -147,12 +148,14 @@ describe('what a handler does', () => {
           for (let count = 0; count < 3; count++) await write({ id: 'j' });
         },
       },
-      Images: { Upload: async (messages) => ({ receivedBytes: (await collect(messages)).length }) },
+      Images: {
+        Upload: takingUpload(async (messages) => ({ receivedBytes: (await collect(messages)).length })),
+      },
     });
     const channel = bench.channel();
     await refusalIn(callUnary(channel, Jobs.Get, {}));
     await collect(callServerStream(channel, Jobs.Watch, {}));
-    await using upload = callClientStream(channel, Images.Upload);
+    await using upload = callUpload(channel);
     for (let count = 0; count < 5; count++)
       await upload.write({ offset: 0, data: Buffer.alloc(1), last: true });
     await upload.finish();
@@ -162,7 +165,7 @@ describe('what a handler does', () => {
       `grpc_type="${type}",grpc_service="entrepot.v1.${service}",grpc_method="${method}"`;
     const get = labels('unary', 'Jobs', 'Get');
     const watch = labels('server_stream', 'Jobs', 'Watch');
-    const up = labels('client_stream', 'Images', 'Upload');
+    const up = labels('bidi_stream', 'Images', 'Upload');
     for (const line of [
       `grpc_server_started_total{${get}} 1`,
       `grpc_server_handled_total{${get},grpc_code="NotFound"} 1`,

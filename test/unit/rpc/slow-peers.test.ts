@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import type { ClientHttp2Stream } from 'node:http2';
 import { describe, expect, it } from 'vitest';
 import type { Refusal } from '../../../src/domain/refusal.ts';
-import { callClientStream, callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
+import { callDuplex, callServerStream, callUnary } from '../../../src/rpc/calls.ts';
 import { REQUEST_LIMIT_BYTES, SERVER_LIMITS } from '../../../src/rpc/limits.ts';
-import { Agents, Images, Jobs } from '../../../src/rpc/proto.ts';
+import { Agents, Jobs } from '../../../src/rpc/proto.ts';
 import { FRAME_BYTES } from '../../../src/transfer/frames.ts';
 import { collect, gate, refusalIn, serve, settled } from './harness.ts';
 import { messageHead, rawCall, rawSession } from './raw-peer.ts';
+import { callUpload, takingUpload } from './upload-call.ts';
 
 const MIB = 1024 * 1024;
 const FRAME = { offset: 0, data: Buffer.alloc(FRAME_BYTES, 1), last: false };
@@ -169,7 +170,7 @@ describe('a caller who says nothing', () => {
     await using bench = await serve(
       {
         Images: {
-          Upload: async (messages) => {
+          Upload: takingUpload(async (messages) => {
             const reader = messages[Symbol.asyncIterator]();
             await reader.next();
             await look.opened;
@@ -178,12 +179,12 @@ describe('a caller who says nothing', () => {
               receivedBytes += next.value.data.length;
             }
             return { receivedBytes };
-          },
+          }),
         },
       },
       { limits: { silenceMs: 200 }, windowBytes: MIB },
     );
-    await using upload = callClientStream(bench.channel(), Images.Upload);
+    await using upload = callUpload(bench.channel());
     let written = 0;
     const writing = (async () => {
       for (; written < 20; written++) await upload.write(FRAME);
@@ -221,7 +222,7 @@ describe('a caller who says nothing', () => {
 
   it('more after it was answered has its call ended', async () => {
     await using bench = await serve(
-      { Images: { Upload: async () => ({ receivedBytes: 0 }) } },
+      { Images: { Upload: takingUpload(async () => ({ receivedBytes: 0 })) } },
       { limits: { lingerMs: 100 } },
     );
     const session = await rawSession(bench.port);

@@ -14,6 +14,7 @@ export interface CreateImageRequest {
   'minRamMib'?: (number | string | Long);
   'tags'?: (string)[];
   'properties'?: ({[key: string]: string});
+  'owner'?: (string);
 }
 
 export interface CreateImageRequest__Output {
@@ -28,4 +29,5 @@ export interface CreateImageRequest__Output {
   'minRamMib': (number);
   'tags': (string)[];
   'properties': ({[key: string]: string});
+  'owner': (string);
 }

@@ -29,9 +29,13 @@ export interface Image {
   'copies'?: (_entrepot_v1_Copy)[];
   'osGlanceImportingToStores'?: (string)[];
   'osGlanceFailedImport'?: (string)[];
+  'propertyWarnings'?: (string)[];
+  'stagedBytes'?: (number | string | Long);
+  'stagedSha512'?: (string);
   '_sizeBytes'?: "sizeBytes";
   '_virtualSizeBytes'?: "virtualSizeBytes";
   '_dataBytes'?: "dataBytes";
+  '_stagedBytes'?: "stagedBytes";
 }
 
 export interface Image__Output {
@@ -60,7 +64,11 @@ export interface Image__Output {
   'copies': (_entrepot_v1_Copy__Output)[];
   'osGlanceImportingToStores': (string)[];
   'osGlanceFailedImport': (string)[];
+  'propertyWarnings': (string)[];
+  'stagedBytes'?: (number);
+  'stagedSha512': (string);
   '_sizeBytes'?: "sizeBytes";
   '_virtualSizeBytes'?: "virtualSizeBytes";
   '_dataBytes'?: "dataBytes";
+  '_stagedBytes'?: "stagedBytes";
 }

@@ -24,6 +24,8 @@ export interface Job {
   'rate'?: (string);
   'paused'?: (boolean);
   'lane'?: (string);
+  'uploadBytes'?: (number | string | Long);
+  '_uploadBytes'?: "uploadBytes";
 }
 
 export interface Job__Output {
@@ -46,4 +48,6 @@ export interface Job__Output {
   'rate': (string);
   'paused': (boolean);
   'lane': (string);
+  'uploadBytes'?: (number);
+  '_uploadBytes'?: "uploadBytes";
 }
