@@ -32,6 +32,10 @@ export interface CloudOptions {
   readonly storeIds?: readonly string[];
   /** Merged into the hub's configuration. */
   readonly hub?: Readonly<Record<string, unknown>>;
+  /** Merged into the configuration of each agent, or of the agent of a store. */
+  readonly agent?:
+    | Readonly<Record<string, unknown>>
+    | ((storeId: string) => Readonly<Record<string, unknown>>);
 }
 
 export interface CliResult {
@@ -76,6 +80,7 @@ export class Cloud implements AsyncDisposable {
           credentials: this.credentialsOf(id),
           driver: options.driver?.(id, folder) ?? { type: 'file', folder: join(folder, id) },
           listen: { transfer: `127.0.0.1:${transferPort}`, http: `127.0.0.1:${httpPort}` },
+          ...(typeof options.agent === 'function' ? options.agent(id) : options.agent),
         };
         writeFileSync(path, stringify(config));
         return [id, daemon(folder, `agent-${id}`, ['agent', '--config', path], httpPort)];

@@ -20,7 +20,7 @@ export const MIB = 1024 * 1024;
 /** Two cores, shared with another file of tests. */
 const WAIT_MS = 30_000;
 
-export interface BenchOptions extends CloudOptions {
+export interface BenchOptions extends Omit<CloudOptions, 'agent'> {
   /** Merged into the configuration of a store's agent. */
   readonly agent?: (storeId: string) => Record<string, unknown>;
 }
@@ -154,11 +154,14 @@ export class Bench implements AsyncDisposable {
     return join(this.poolFolder(storeId), `entrepot.partial.${imageId}`);
   }
 
-  /** What lies in a store's pool: names with sizes. Metadata of an image comes and goes with it. */
+  /** What lies in a store's pool: names with sizes. Its agent may be at work: what goes meanwhile is left out. */
   disk(storeId: string): string[] {
     if (!existsSync(this.poolFolder(storeId))) return [];
     return readdirSync(this.poolFolder(storeId))
-      .map((name) => `${name} ${statSync(join(this.poolFolder(storeId), name)).size}`)
+      .flatMap((name) => {
+        const found = statSync(join(this.poolFolder(storeId), name), { throwIfNoEntry: false });
+        return found ? [`${name} ${found.size}`] : [];
+      })
       .sort();
   }
 

@@ -158,63 +158,6 @@ describe('whatever breaks in the middle of a copy, it goes on by itself and send
   }, 60_000);
 });
 
-describe('an upload that is broken off leaves nothing', () => {
-  /** An upload that has begun, and gets no further: its agent stands still. */
-  async function uploading(imageId: string) {
-    const upload = bench.spawn('image', 'create', '--name', 'broken', '--id', imageId, '--file', sample);
-    await waitFor('the partial image', () =>
-      bench.disk('central').some((name) => name.includes(`partial.${imageId}`)),
-    );
-    process.kill(bench.daemon('central').pid, 'SIGSTOP');
-    expect(upload.child.exitCode).toBeNull();
-    return upload;
-  }
-
-  async function expectNothingLeft(imageId: string): Promise<void> {
-    await waitFor(
-      'the record to wait for data again',
-      async () => (await bench.image(imageId)).status === 'queued',
-    );
-    await waitFor('nothing to be left on disk', () =>
-      bench.disk('central').every((name) => !name.includes(imageId)),
-    );
-    expect((await bench.image(imageId)).copies).toEqual([]);
-    expect((await bench.cloud.cli('image', 'upload', imageId, '--file', sample)).exitCode).toBe(0);
-    expect(await bench.holders(imageId)).toEqual(['central']);
-  }
-
-  test('SIGKILL of the hub', async () => {
-    const imageId = '5d0f5d0f-0000-4000-8000-000000000001';
-    const upload = await uploading(imageId);
-    await kill('hub');
-    process.kill(bench.daemon('central').pid, 'SIGCONT');
-    await start('hub');
-    await waitFor('central to be back', async () =>
-      (await bench.daemon('central').metrics()).includes('entrepot_agent_attached 1'),
-    );
-    const { exitCode, stderr, stdout } = await upload.exited;
-    expect(stderr).toContain('`entrepot image upload');
-    expect(stdout).toBe('');
-    expect(exitCode).not.toBe(0);
-    await expectNothingLeft(imageId);
-    const [job] = (await bench.calls.listJobs({ imageId, all: true, limit: 10 })).filter(
-      ({ state }) => state !== 'succeeded',
-    );
-    expect(job).toMatchObject({ kind: 'import', state: expect.stringMatching(/failed|cancelled/) });
-  }, 60_000);
-
-  test('Ctrl-C', async () => {
-    const imageId = '5d0f5d0f-0000-4000-8000-000000000002';
-    const upload = await uploading(imageId);
-    upload.child.kill('SIGINT');
-    process.kill(bench.daemon('central').pid, 'SIGCONT');
-    const outcome = await upload.exited;
-    expect(outcome).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(outcome.stderr).toContain('interrupted; the upload was cancelled');
-    await expectNothingLeft(imageId);
-  }, 60_000);
-});
-
 test('while the hub is down the agents stay, say why they are not ready, and come back by themselves', async () => {
   const ready = async (name: string) => {
     const answer = await fetch(`http://127.0.0.1:${bench.daemon(name).options.httpPort}/readyz`);

@@ -53,24 +53,46 @@ const HUB_METHODS: Readonly<Record<string, string>> = {
     '           who    yes    yes    yes    yes    no     no     who     who     who',
   '/entrepot.v1.Events/List':
     '               who    yes    no     yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/AddMember':
+    '          who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/BeginUpload':
     '        who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Copy':
     '               who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Create':
     '             who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Images/Deactivate':
+    '         who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Delete':
     '             who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/DeleteCopy':
     '         who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Download':
     '           who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/ExamineAdopt':
+    '         who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Get':
     '                who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/Import':
+    '             who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/List':
     '               who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/ListAdoptable':
+    '         who    no     no     yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/ListLocations':
     '      who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/ListMembers':
+    '        who    yes    yes    yes    no     no     yes    who     who     who',
+  '/entrepot.v1.Images/Reactivate':
+    '         who    no     no     yes    no     no     no     who     who     who',
+  '/entrepot.v1.Images/RemoveMember':
+    '       who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Images/SetMember':
+    '          who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Images/Stage':
+    '             who    no     yes    yes    no     no     no     who     who     who',
+  '/entrepot.v1.Images/Update':
+    '             who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Images/Upload':
     '             who    no     yes    yes    no     no     no     who     who     who',
   '/entrepot.v1.Jobs/Cancel':

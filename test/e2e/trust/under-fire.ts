@@ -90,9 +90,9 @@ export async function settled(daemon: DaemonProcess, before: number): Promise<vo
   );
 }
 
-/** How many files a daemon has open, with room for what it opens by itself. */
+/** How many files a daemon has open, with room for what it opens by itself, and for a copy: at it are hundreds. */
 export function openFilesWithRoom(daemon: DaemonProcess): number {
-  return openFiles(daemon) + 8;
+  return openFiles(daemon) + 24;
 }
 
 /** Lines that tell of a fault of ours. */
