@@ -95,10 +95,10 @@ await describeWithCeph('rbd store whose site goes away', () => {
     delay.enable();
     const reads = Array.from({ length: 20 }, () => refusal(reader.read(0, Buffer.alloc(MIB)), 'UNAVAILABLE'));
     // Files are read on the same threads as Ceph: some are kept free for them.
-    await within(1_000, readFile(cluster.confPath));
+    await within(2_000, readFile(cluster.confPath));
     await Promise.all(reads);
     delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(500);
+    expect(delay.max / 1e6).toBeLessThan(2_000);
     await cluster.startOsd();
     await onceBack(() => reader.read(0, Buffer.alloc(MIB)));
   });

@@ -18,7 +18,7 @@ import { waitFor } from '../cloud/wait.ts';
 export const MIB = 1024 * 1024;
 
 /** Two cores, shared with another file of tests. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 export interface BenchOptions extends Omit<CloudOptions, 'agent'> {
   /** Merged into the configuration of a store's agent. */

@@ -116,6 +116,11 @@ export class HeldFile {
   }
 }
 
+/** Whether an agent's work on the image has come to a phase. Some are over before anybody looks. */
+export function wasIn(bench: Bench, imageId: string, phase: string, storeId = 'central'): boolean {
+  return bench.log(storeId).some((line) => line['imageId'] === imageId && line['phase'] === phase);
+}
+
 /** The phase that an agent last said its work on the image is in. Its log is there before anybody is told. */
 export function phaseOf(bench: Bench, imageId: string, storeId = 'central'): string | undefined {
   const line = bench.log(storeId).findLast((one) => one['imageId'] === imageId && one['phase'] !== undefined);

@@ -62,7 +62,7 @@ await describeWithCeph('clusters for tests', () => {
       }
       expect(existsSync(folder)).toBe(false);
       // After `exit` they were killed without waiting.
-      await expect.poll(() => pids.some(isRunning)).toBe(false);
+      await expect.poll(() => pids.some(isRunning), { timeout: 20_000 }).toBe(false);
       const entries = readdirSync(registryFolder()).map((name) =>
         readFileSync(path.join(registryFolder(), name), 'utf8'),
       );
@@ -78,7 +78,7 @@ await describeWithCeph('clusters for tests', () => {
       .poll(() => daemonPids(folder, 'osd').length, { interval: 1, timeout: 30_000 })
       .toBeGreaterThan(0);
     await owner.end('exit');
-    await expect.poll(() => runs(folder)).toEqual([false, false]);
+    await expect.poll(() => runs(folder), { timeout: 20_000 }).toEqual([false, false]);
     expect(existsSync(folder)).toBe(false);
   });
 

@@ -10,6 +10,8 @@ import { claimPorts, removeCluster, removeStaleClusters } from './registry.ts';
 /** A sparse file: takes what is written, not more. */
 const DEFAULT_BLOCK_BYTES = 20 * 1024 ** 3;
 const COMMAND_TIMEOUT_MS = 60_000;
+/** An OSD that crashed serves no reads before the lease its former self had is over, 16 s; twice if it was not the first. */
+const RETURN_TIMEOUT_MS = 180_000;
 /** The monitor's ports were free a moment ago; somebody else may still take them first. */
 const PORT_ATTEMPTS = 3;
 
@@ -91,7 +93,7 @@ export class CephCluster implements AsyncDisposable {
   /** The site returns. Resolves when reads answer: the map calls a killed OSD up for a while. */
   async startOsd(): Promise<void> {
     await this.#run('ceph-osd', ['-i', '0']);
-    await this.rbd(['ls', this.pool]);
+    await this.rbd(['ls', this.pool], { timeoutMs: RETURN_TIMEOUT_MS });
   }
 
   async stopMon(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {

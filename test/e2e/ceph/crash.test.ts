@@ -50,7 +50,7 @@ await describeWithCeph('whatever is killed in the middle of a copy on real clust
     await waitFor(
       'the copy to be there',
       async () => (await copies(cloud, id)).includes('dcn0=present'),
-      90_000,
+      150_000,
     );
     expect(await ceph.sha256('dcn0', id)).toBe(sha256);
     expect((await ceph.pool('dcn0')).sort()).toEqual([id]);
@@ -138,7 +138,7 @@ await describeWithCeph('whatever is killed in the middle of a copy on real clust
     expect(await copies(cloud, id)).toBe('central=present dcn0=copying');
     await cluster.startOsd();
     await endsWell();
-  }, 120_000);
+  }, 360_000);
 });
 
 function resentBytes(dataBytes: number, resumedBytes: number, reachedBytes: number): number {

@@ -11,7 +11,7 @@ import { waitFor } from '../../cloud/wait.ts';
 import { HeldFiles } from '../held-files.ts';
 import { Bench, CliProcess, MIB } from '../helpers-file.ts';
 import { realQcow2 } from '../hostile-files.ts';
-import { expectNothingLeft, HeldFile, LOOPBACK_WEB, phaseOf, record, staged } from '../importing.ts';
+import { expectNothingLeft, HeldFile, LOOPBACK_WEB, phaseOf, record, staged, wasIn } from '../importing.ts';
 import { commands, killDaemons, startDaemons } from '../killing.ts';
 import { CephSites, STORE_IDS, sha256OfFile } from './ceph-sites.ts';
 
@@ -65,7 +65,7 @@ await describeWithCeph('whatever is killed in the middle of an import into real 
   /** Some phases are over within the time that `waitFor` waits. */
   async function reached(imageId: string, phase: string): Promise<void> {
     const deadline = AbortSignal.timeout(ENDS_WITHIN_MS);
-    while (phaseOf(bench, imageId) !== phase) await delay(2, undefined, { signal: deadline });
+    while (!wasIn(bench, imageId, phase)) await delay(2, undefined, { signal: deadline });
   }
 
   /** How often central has begun to take the image in. */
@@ -227,7 +227,7 @@ await describeWithCeph('whatever is killed in the middle of an import into real 
       bench.line.holdAfter((DISK.dataMib * MIB) / 2);
       const { imageId, file, job } = await begin('qcow2', { mustSucceed: true });
       file.release();
-      await bench.line.held();
+      await bench.line.held(ENDS_WITHIN_MS);
       expect((await bench.image(imageId)).status).toBe('importing');
       await fill('dcn1');
       await killDaemons(bench, 'hub', ...STORE_IDS);

@@ -88,7 +88,7 @@ await describeWithCeph('imports into real clusters', () => {
     expect(ids.size).toBe(samples.length);
     expect((await ceph.pool('central')).sort()).toEqual([...ids.values()].sort());
     expect(staged()).toEqual([[], [], []]);
-  }, 120_000);
+  }, 240_000);
 
   test('what is a hole in the disk takes no room in the pool', async () => {
     const raws = new Map(samples.map(({ path, rawPath }) => [basename(path), rawPath]));

@@ -50,11 +50,13 @@ await describeWithCeph('what goes wrong at a real site', () => {
     // Leaves room for some of the image, and not for all of it.
     const fill = FILLER_BYTES - 180 * MIB;
     await dcn0.rbd([...bench, '--io-total', String(fill), 'images/filler'], { timeoutMs: 120_000 });
+    // Not so fast that it is over between two looks at it.
+    expect((await cloud.cli('store', 'set', 'dcn0', '--rate', '40M')).exitCode).toBe(0);
     const { job } = await cloud.json<{ job: ShownJob }>('image', 'copy', id, '--stores', 'dcn0');
     // An OSD looks at its disk every few seconds: the source pauses until it has seen that it is full.
     await waitFor('the disk to be full enough', async () => {
       const line = /entrepot_agent_copy_done_bytes\{[^}]*\} (\d+)/.exec(await cloud.agent('dcn0').metrics());
-      return Number(line?.[1] ?? 0) >= 110 * MIB || (await copies(cloud, id)).includes('failed');
+      return Number(line?.[1] ?? 0) >= 110 * MIB || cloud.agent('dcn0').log().includes('copy failed');
     });
     process.kill(cloud.agent('central').pid, 'SIGSTOP');
     try {
@@ -64,6 +66,7 @@ await describeWithCeph('what goes wrong at a real site', () => {
     } finally {
       process.kill(cloud.agent('central').pid, 'SIGCONT');
     }
+    expect((await cloud.cli('store', 'set', 'dcn0', '--rate', 'off')).exitCode).toBe(0);
     const full = await cloud.cli('job', 'watch', job.id);
     expect(full.stderr).toMatch(/pool 'images' is full/);
     expect(full.exitCode).not.toBe(0);

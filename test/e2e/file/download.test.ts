@@ -58,7 +58,7 @@ test('a download that is killed goes on from what it had flushed', async () => {
   // The first one's connection may still have had a window full for it.
   expect(bench.line.forwardedBytes - before).toBeLessThan((DATA_MIB - 64 + 24) * MIB);
   expectSample(path);
-}, 60_000);
+}, 120_000);
 
 test('a download outlives a line that is cut, without anybody’s help', async () => {
   const path = target('cut.raw');
@@ -71,7 +71,7 @@ test('a download outlives a line that is cut, without anybody’s help', async (
   bench.line.release();
   expect(await running.exited).toMatchObject({ exitCode: 0 });
   expectSample(path);
-}, 60_000);
+}, 120_000);
 
 test('a download outlives the hub', async () => {
   const path = target('restarted.raw');
@@ -84,7 +84,7 @@ test('a download outlives the hub', async () => {
   await bench.cloud.startAll();
   expect(await running.exited).toMatchObject({ exitCode: 0 });
   expectSample(path);
-}, 60_000);
+}, 120_000);
 
 test('a store that is named is read from, and refused while it has no copy', async () => {
   const path = target('edge.raw');
@@ -101,4 +101,4 @@ test('a store that is named is read from, and refused while it has no copy', asy
   expect(exitCode, stderr).toBe(0);
   expectSample(path);
   rmSync(path);
-}, 60_000);
+}, 120_000);

@@ -86,7 +86,7 @@ test('brought, copied, listed, located, downloaded, deleted: bytes and holes are
     hint: 'leave the id out',
     rule: 'R1',
   });
-}, 40_000);
+}, 120_000);
 
 test('an image that enters at an edge is at central before it counts anywhere, and then fills the others (R3)', async () => {
   // Central's answers go over the line, as the edge's frames do: held, nothing can reach central.
@@ -113,7 +113,7 @@ test('an image that enters at an edge is at central before it counts anywhere, a
   for (const storeId of bench.cloud.storeIds) {
     expect(readFileSync(bench.wholeFile(storeId, id)).equals(readFileSync(sample))).toBe(true);
   }
-}, 40_000);
+}, 120_000);
 
 test('all-stores takes those that lack it; then there is nothing to do; a named store that has it is refused (R4)', async () => {
   const id = await bench.bring('all', sample, '--stores', 'dcn0');
@@ -135,7 +135,7 @@ test('all-stores takes those that lack it; then there is nothing to do; a named 
     hint: '--all-stores',
     rule: 'R4',
   });
-}, 40_000);
+}, 120_000);
 
 test('ten commands at once for one copy: one job makes it, and every command is told that it is done', async () => {
   const id = await bench.bring('ten', sample);
@@ -152,7 +152,7 @@ test('ten commands at once for one copy: one job makes it, and every command is 
   expect(replies.filter(({ joined }) => !joined)).toHaveLength(1);
   expect(await bench.holders(id)).toEqual(['central', 'dcn0']);
   expect(bench.traffic('dcn0', id)).toMatchObject({ attempt: 1 });
-}, 40_000);
+}, 120_000);
 
 test('ten calls within a millisecond, to different stores, end well: each copy is made once', async () => {
   const id = await bench.bring('ten-calls', sample);
@@ -208,7 +208,7 @@ test('jobs of one image wait in order and say so; cancelling the queued one and 
   // And the way is free for another try.
   bench.line.release();
   await succeeds('image', 'copy', id, '--stores', 'dcn0', '--wait');
-}, 40_000);
+}, 120_000);
 
 test('delete-copy: every refusal of R8, then without a clone it goes', async () => {
   const id = await bench.bring('clones', sample, '--stores', 'dcn0');
@@ -258,7 +258,7 @@ test('delete-copy: every refusal of R8, then without a clone it goes', async () 
   );
   bench.line.release();
   expect((await bench.ended(job)).state).toBe('succeeded');
-}, 40_000);
+}, 120_000);
 
 test('a protected image is deleted nowhere', async () => {
   const id = await bench.bring('protected', sample, '--protected', '--stores', 'dcn0');

@@ -268,7 +268,7 @@ describe('the service manager', () => {
     await agent.ready();
     expect(await agent.stop()).toBe(0);
     await hear('STOPPING=1');
-  }, 40_000);
+  }, 90_000);
 
   test('hears READY from the hub when the catalogue is open', async () => {
     await using manager = await Datagrams.bind();

@@ -118,7 +118,7 @@ describe.each([
         expect(sent).toBeGreaterThanOrEqual(DATA_BYTES);
         expect(sent - DATA_BYTES).toBeLessThanOrEqual(RESENT_BYTES);
       },
-      60_000,
+      120_000,
     );
   },
 );

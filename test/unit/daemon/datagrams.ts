@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import koffi from 'koffi';
 
 const [AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVTIMEO] = [1, 2, 1, 20];
-const RECEIVE_TIMEOUT_SECONDS = 10;
+/** An agent that was refused some times dials again after up to 15 s. */
+const RECEIVE_TIMEOUT_SECONDS = 30;
 
 /** A unix datagram socket, as a service manager has one; node itself has none. */
 export class Datagrams implements AsyncDisposable {
