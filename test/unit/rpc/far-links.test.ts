@@ -207,7 +207,7 @@ describe('a distance', () => {
   it('is short to a process that is mostly busy: it is asked until it is not', async () => {
     await using bench = await serve({});
     // Each call has to wait for several turns.
-    let turns = 24;
+    let turns = 16;
     const work = () => {
       if (turns-- === 0) return;
       const untilMs = performance.now() + 25;
