@@ -74,7 +74,7 @@ test('progress is told at each phase, and twice a second in between', async () =
     },
   });
   board.assign({ ...KEY, jobId: '', requestId: '', work: { kind: 'delete' } });
-  await vi.waitFor(() => expect(told.at(-1)).toBe('result'));
+  await vi.waitFor(() => expect(told.at(-1)).toBe('result'), { timeout: 10_000 });
   expect(told).toEqual(['transferring 0', 'transferring 3', 'transferring 5', 'verifying 0', 'result']);
   expect(moved).toEqual([0, 1, 2, 3, 4, 5, 6, 0]);
 });
@@ -296,7 +296,7 @@ test('a renewed ticket goes to the attempt it is for, while that is at work', as
   } as const;
   const assignment = (ticket: string) => ({ ...KEY, jobId: '', requestId: '', work: { ...work, ticket } });
   board.assign(assignment('first'));
-  await vi.waitFor(() => expect(shown).toEqual(['first']));
+  await vi.waitFor(() => expect(shown).toEqual(['first']), { timeout: 10_000 });
   expect(board.renewTicket({ taskId: 'copy-1', attempt: 2 }, 'of a later attempt')).toBe(false);
   expect(board.renewTicket({ taskId: 'copy-2', attempt: 1 }, 'of another task')).toBe(false);
   expect(board.renewTicket(KEY, 'second')).toBe(true);
@@ -305,7 +305,7 @@ test('a renewed ticket goes to the attempt it is for, while that is at work', as
   board.assign(assignment(''));
   expect(shown).toEqual(['first', 'second', 'third']);
   done.open();
-  await vi.waitFor(() => expect(board.renewTicket(KEY, 'too late')).toBe(false));
+  await vi.waitFor(() => expect(board.renewTicket(KEY, 'too late')).toBe(false), { timeout: 10_000 });
 });
 
 test('a welcome that is said again changes who is cut off, and nothing else', async () => {
@@ -343,7 +343,7 @@ test('a welcome that is said again changes who is cut off, and nothing else', as
   });
   const stop = new AbortController();
   const running = attach.run(stop.signal);
-  await vi.waitFor(() => expect(revoked).toEqual([[], ['dcn1']]));
+  await vi.waitFor(() => expect(revoked).toEqual([[], ['dcn1']]), { timeout: 10_000 });
   expect(unheard).toBe(1);
   expect(written.filter((kind) => kind === 'heartbeat')).toHaveLength(1);
   stop.abort();

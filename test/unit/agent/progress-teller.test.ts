@@ -165,7 +165,7 @@ test('a stream that is full takes no progress, and says so; it takes results', a
   // Nobody is there: it is said after the welcome.
   expect(attach.tell(progress)).toBe(true);
   const running = attach.run(stop.signal);
-  await vi.waitFor(() => expect(welcomed).toBe(true));
+  await vi.waitFor(() => expect(welcomed).toBe(true), { timeout: 10_000 });
   const taken = Array.from({ length: 100 }, () => attach.tell(progress));
   expect(taken.indexOf(false)).toBeGreaterThan(0);
   expect(taken.at(-1)).toBe(false);

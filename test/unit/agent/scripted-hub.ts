@@ -26,7 +26,7 @@ import type { TestAuthority } from '../../trust/test-authority.ts';
 import { gate } from '../rpc/harness.ts';
 
 /** What `find` finds, as soon as it finds something. */
-export function eventually<T>(find: () => T | undefined | false, timeout = 10_000): Promise<T> {
+export function eventually<T>(find: () => T | undefined | false, timeout = 30_000): Promise<T> {
   return vi.waitFor(
     () => {
       const found = find();

@@ -114,11 +114,11 @@ describe('a server that keeps silent', () => {
   it('is not one that waits for a slow consumer', async () => {
     const large = sampleBytes(24 * MIB);
     await using server = await TestServer.start(new ServedFile(large).listener);
-    const { source, clock } = sourceWith({ limits: { stallMs: 100 } });
+    const { source, clock } = sourceWith({ limits: { stallMs: 400 } });
     using file = await source.open(server.url(), { signal: never });
     let length = 0;
     for await (const piece of file.bytes) {
-      if (length === 0) await delay(400);
+      if (length === 0) await delay(1600);
       length += piece.length;
     }
     expect([length, clock.sleptMs]).toEqual([large.length, []]);

@@ -67,7 +67,7 @@ describe('an inventory', () => {
 
   test('of a hundred thousand images is taken', async () => {
     const stream = bench.stream().say(hello(), ...pages(100));
-    await vi.waitFor(() => expect(bench.attachments.isOnline('dcn0')).toBe(true));
+    await vi.waitFor(() => expect(bench.attachments.isOnline('dcn0')).toBe(true), { timeout: 10_000 });
     expect(stream.isOver).toBe(false);
   });
 
@@ -196,11 +196,14 @@ describe('an attached agent', () => {
       stream.say(heartbeat);
       await stream.settle();
     }
-    await vi.waitFor(async () => {
-      collect();
-      await stream.settle();
-      expect(said.filter((one) => one.deref() !== undefined).length).toBeLessThan(5);
-    });
+    await vi.waitFor(
+      async () => {
+        collect();
+        await stream.settle();
+        expect(said.filter((one) => one.deref() !== undefined).length).toBeLessThan(5);
+      },
+      { timeout: 10_000 },
+    );
   });
 });
 

@@ -10,7 +10,7 @@ import { type FakeAgent, MIB, TestHub } from './test-hub.ts';
  */
 
 /** Long enough for another call to come in between. */
-const RETRY_MS = 400;
+const RETRY_MS = 2000;
 
 let hub: TestHub;
 let central: FakeAgent;

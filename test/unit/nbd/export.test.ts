@@ -137,7 +137,7 @@ describe('an export', () => {
     const write = request({ command: WRITE, length: MAX_PAYLOAD_BYTES });
     const payload = Buffer.alloc(MAX_PAYLOAD_BYTES);
     for (let n = 0; n < 2 * MAX_IN_FLIGHT; n += 1) client.say(write, payload);
-    await vi.waitFor(() => expect(running).toBe(MAX_IN_FLIGHT));
+    await vi.waitFor(() => expect(running).toBe(MAX_IN_FLIGHT), { timeout: 10_000 });
     await delay(100);
     expect(running).toBe(MAX_IN_FLIGHT);
     expect(client.sentBytes).toBeLessThan(MAX_HELD_BYTES);

@@ -143,7 +143,7 @@ describe('what a caller can push to a server that takes nothing', () => {
       }
     })();
     flooding.catch(() => {});
-    const blockedAt = await settled(() => frames, 600);
+    const blockedAt = await settled(() => frames, 1500);
     await push[Symbol.asyncDispose]();
     await flooding.catch(() => {});
     looked.open();

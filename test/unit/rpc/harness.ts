@@ -145,7 +145,7 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
 }
 
 /** Polls until nothing has changed for a while: for counts that must stop growing. */
-export async function settled(count: () => number, quietMs = 300): Promise<number> {
+export async function settled(count: () => number, quietMs = 800): Promise<number> {
   let last = count();
   let sinceMs = performance.now();
   while (performance.now() - sinceMs < quietMs) {

@@ -66,7 +66,7 @@ describe('a caller who takes nothing', () => {
   it('of one answer is given up as well, although its handler is long done', async () => {
     await using bench = await serve(
       { Jobs: { Get: async () => ({ id: 'x'.repeat(MIB) }) } },
-      { limits: { stallMs: 200, abortMs: 100, callsPerIdentity: 1 } },
+      { limits: { stallMs: 1000, abortMs: 100, callsPerIdentity: 1 } },
     );
     const session = await rawSession(bench.port);
     const get = rawCall(session, GET);
@@ -89,7 +89,7 @@ describe('a caller who takes nothing', () => {
   });
 
   it('is not one who takes it slowly', async () => {
-    const total = 12;
+    const total = 16;
     await using bench = await serve(
       {
         Transfer: {
@@ -98,7 +98,7 @@ describe('a caller who takes nothing', () => {
           },
         },
       },
-      { limits: { stallMs: 400, abortMs: 100 } },
+      { limits: { stallMs: 800, abortMs: 100 } },
     );
     const session = await rawSession(bench.port);
     const pull = rawCall(session, PULL);
@@ -151,11 +151,11 @@ describe('a caller who says nothing', () => {
           },
         },
       },
-      { limits: { silenceMs: 300 } },
+      { limits: { silenceMs: 800 } },
     );
     await using attach = callDuplex(bench.channel(), Agents.Attach);
     const reading = refusalIn(collect(attach.messages));
-    for (let count = 0; count < 6; count++) {
+    for (let count = 0; count < 12; count++) {
       await attach.write({ heartbeat: {} });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
