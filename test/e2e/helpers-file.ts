@@ -250,10 +250,11 @@ export function agentConfig(cloud: Cloud, storeId: string): Record<string, unkno
   return parse(readFileSync(agentFile(cloud, storeId), 'utf8')) as Record<string, unknown>;
 }
 
+/** What a daemon logged. A warning of Node's own, which is a line of text, is left out. */
 export function logLines(text: string): LogLine[] {
   return text
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as LogLine);
 }
 
